@@ -1,0 +1,1 @@
+"""The pure domain: contacts, enrollments, workflows, and the engine that decides. No I/O and no clock."""

@@ -1,0 +1,63 @@
+"""Commands: the wishes of an operator or of the API about one contact, and outcomes reported from elsewhere."""
+
+from typing import Any
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What every command has; `command_id` derives from the caller's `Idempotency-Key`."""
+
+    command_id: str
+    contact_id: str
+
+
+class EnrollContact(Command, frozen=True, kw_only=True, omit_defaults=True, tag="enroll_contact"):
+    """Enrol the contact by hand in the published version; re-entry rules hold."""
+
+    workflow_id: str
+
+
+class CancelEnrollment(Command, frozen=True, kw_only=True, omit_defaults=True, tag="cancel_enrollment"):
+    """End an enrollment now."""
+
+    enrollment_id: str
+    reason: str = "operator"
+
+
+class PauseEnrollment(Command, frozen=True, kw_only=True, omit_defaults=True, tag="pause_enrollment"):
+    """Let an enrollment stand still."""
+
+    enrollment_id: str
+
+
+class ResumeEnrollment(Command, frozen=True, kw_only=True, omit_defaults=True, tag="resume_enrollment"):
+    """Let a paused enrollment go on; its timers shift by the time it stood still."""
+
+    enrollment_id: str
+
+
+class RetryEnrollment(Command, frozen=True, kw_only=True, omit_defaults=True, tag="retry_enrollment"):
+    """Settle a failed enrollment's incident: `again`, `succeeded` or `skip`."""
+
+    enrollment_id: str
+    how: str = "again"
+
+
+class ReportOutcome(Command, frozen=True, kw_only=True, omit_defaults=True, tag="report_outcome"):
+    """The outcome of an attempt: `succeeded`, `failed` or `unknown` (from the dispatcher or another process)."""
+
+    enrollment_id: str
+    action_key: str
+    attempt: int
+    outcome: str
+    code: str | None = None
+    message: str | None = None
+    retryable: bool = False
+    retry_after_ms: int | None = None
+    provider_id: str | None = None
+    output: dict[str, Any] = {}
+    state: dict[str, Any] | None = None
+
+
+AnyCommand = EnrollContact | CancelEnrollment | PauseEnrollment | ResumeEnrollment | RetryEnrollment | ReportOutcome

@@ -1,0 +1,178 @@
+"""The engine on one page: given a contact's state and one input, which journal events follow.
+
+Everything is decided here and nothing is done here: time, choices and definitions come in as data; `evolve`
+(in `domain.evolve`) applies what was decided, so the state that a later line reads is the one that the journal
+will give. An input that says nothing new decides nothing.
+"""
+
+from typing import Any
+
+import msgspec
+
+from domain import command as c
+from domain import journal as j
+from domain.contact_event import ContactEvent
+from domain.decision import Context, Decision
+from domain.enrolling import enrol_by_hand, fire_triggers
+from domain.evolve import COMMAND_SOURCE, seen_key
+from domain.operating import cancel, pause, resume, retry
+from domain.outcomes import deadline_passed, report_outcome
+from domain.reconciling import reconcile
+from domain.running import complete_wait, run
+from domain.state import ContactState
+
+
+class TimerDue(msgspec.Struct, frozen=True, kw_only=True, tag="timer_due"):
+    """The timer of an enrollment is due."""
+
+    contact_id: str
+    enrollment_id: str
+
+
+class StartAttempt(msgspec.Struct, frozen=True, kw_only=True, tag="start_attempt"):
+    """There is a free slot for an enrollment's action: no call after `start_by_ms`, unknown at `deadline_ms`."""
+
+    contact_id: str
+    enrollment_id: str
+    start_by_ms: int
+    deadline_ms: int
+
+
+class Reconcile(msgspec.Struct, frozen=True, kw_only=True, tag="reconcile"):
+    """The catalogue changed in a way that open enrollments must hear of."""
+
+    contact_id: str
+
+
+Input = ContactEvent | c.AnyCommand | TimerDue | StartAttempt | Reconcile
+
+
+def decide(state: ContactState, given: Input, context: Context) -> Decision:
+    """What follows from one input: the new journal events, and the state after them."""
+    decision = Decision(state, context)
+    reconcile(decision)
+    match given:
+        case ContactEvent():
+            _decide_contact_event(decision, given)
+        case TimerDue():
+            _decide_timer(decision, given)
+        case StartAttempt():
+            _decide_start(decision, given)
+        case c.ReportOutcome():
+            report_outcome(decision, given)
+        case c.Command():
+            _decide_command(decision, given)
+        case Reconcile():
+            pass
+    run(decision)
+    return decision
+
+
+def decide_failure(state: ContactState, given: Input, error: Exception, context: Context) -> Decision:
+    """What follows when `decide` itself failed: an incident that keeps the input, and nothing else changes."""
+    decision = Decision(state, context)
+    enrollment_id = getattr(given, "enrollment_id", None) if isinstance(given, TimerDue | StartAttempt) else None
+    if isinstance(given, c.Command) and not isinstance(given, c.ReportOutcome):
+        reason = f"the engine failed: {error}"
+        decision.result(given.command_id, _type_of(given), "rejected", code="engine_error", reason=reason)
+    enrollment = state.enrollments.get(enrollment_id) if enrollment_id else None
+    decision.incident(
+        "engine_error",
+        f"{type(error).__name__}: {error}",
+        enrollment=enrollment if enrollment and enrollment.status == "active" else None,
+        given=msgspec.to_builtins(given),
+    )
+    return decision
+
+
+def _decide_contact_event(decision: Decision, event: ContactEvent) -> None:
+    state = decision.state
+    if seen_key(event.source, event.id) in state.seen:
+        new_command = event.command_id and seen_key(COMMAND_SOURCE, event.command_id) not in state.seen
+        if event.command_id and new_command:
+            decision.result(event.command_id, "contact_event", "duplicate")
+        return
+    before = state.contact
+    echo = _is_echo(state, event)
+    accepted = decision.record(
+        j.ContactEventAccepted,
+        source=event.source,
+        event_id=event.id,
+        event_type=event.type,
+        time=event.time,
+        causation_id=event.causation_id,
+        hops=event.hops,
+        command_id=event.command_id,
+        applied=not echo,
+        fires=event.fires,
+        personal=j.Data(event.data),
+    )
+    if event.command_id:
+        decision.result(event.command_id, "contact_event", "accepted")
+    if event.fires and not echo:
+        fire_triggers(decision, before, accepted.seq, event.type, event.data, event.hops, _envelope(event))
+
+
+def _is_echo(state: ContactState, event: ContactEvent) -> bool:
+    """Whether the event comes back to us from a change that this very journal made."""
+    contact_id, _, seq = (event.causation_id or "").rpartition("/")
+    return contact_id == event.contact_id and seq.isdecimal() and int(seq) <= state.seq
+
+
+def _envelope(event: ContactEvent) -> dict[str, Any]:
+    return {"id": event.id, "type": event.type, "source": event.source, "time": event.time, "data": event.data}
+
+
+def _decide_timer(decision: Decision, due: TimerDue) -> None:
+    enrollment = decision.state.enrollments.get(due.enrollment_id)
+    timer = enrollment.timer if enrollment else None
+    if enrollment is None or timer is None or timer.due_at_ms > decision.context.now_ms:
+        return
+    if timer.kind == "deadline":
+        deadline_passed(decision, enrollment)
+    elif enrollment.status == "active" and timer.kind == "delay":
+        complete_wait(decision, enrollment)
+    elif enrollment.status == "active" and enrollment.action:
+        action = enrollment.action
+        decision.on_visit(j.RetryDue, enrollment, action.step_id, action.visit, action_key=action.key)
+
+
+def _decide_start(decision: Decision, start: StartAttempt) -> None:
+    enrollment = decision.state.enrollments.get(start.enrollment_id)
+    action = enrollment.action if enrollment else None
+    if enrollment is None or action is None or enrollment.status != "active" or action.status != "requested":
+        return
+    decision.on_visit(
+        j.AttemptStarted,
+        enrollment,
+        action.step_id,
+        action.visit,
+        action_key=action.key,
+        attempt=action.attempt + 1,
+        start_by_ms=start.start_by_ms,
+        deadline_ms=start.deadline_ms,
+    )
+
+
+def _decide_command(decision: Decision, command: c.Command) -> None:
+    if seen_key(COMMAND_SOURCE, command.command_id) in decision.state.seen:
+        return
+    if not decision.state.contact.created_at_ms:
+        reason = f"there is no contact {command.contact_id!r}"
+        decision.result(command.command_id, _type_of(command), "rejected", code="not_found", reason=reason)
+        return
+    match command:
+        case c.EnrollContact():
+            enrol_by_hand(decision, command)
+        case c.CancelEnrollment():
+            cancel(decision, command)
+        case c.PauseEnrollment():
+            pause(decision, command)
+        case c.ResumeEnrollment():
+            resume(decision, command)
+        case c.RetryEnrollment():
+            retry(decision, command)
+
+
+def _type_of(command: c.Command) -> str:
+    return str(type(command).__struct_config__.tag)

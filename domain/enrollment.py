@@ -1,0 +1,91 @@
+"""An enrollment: one contact's run through one version, its statuses and their transitions."""
+
+from typing import Any, Final
+
+import msgspec
+
+from domain.errors import InvalidTransition
+
+TRANSITIONS: Final[dict[str, frozenset[str]]] = {
+    "active": frozenset({"paused", "completed", "exited", "failed", "cancelled"}),
+    "paused": frozenset({"active", "cancelled"}),
+    "failed": frozenset({"active", "cancelled"}),
+    "completed": frozenset(),
+    "exited": frozenset(),
+    "cancelled": frozenset(),
+}
+"""Every legal change of an enrollment's status; the diagram in the docs is generated from it."""
+
+CLOSED: Final = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """What an enrollment waits for in time: `delay`, `retry` (of an action) or `deadline` (of an attempt)."""
+
+    kind: str
+    due_at_ms: int
+
+
+class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A step's effect on a provider that is not settled yet."""
+
+    key: str
+    step_id: str
+    step_type: str
+    visit: int
+    channel: str
+    request: dict[str, Any]
+    requested_at_ms: int
+    status: str = "requested"
+    """`requested` (waits for a slot), `running` (an attempt is open), `backoff` (waits for its retry),
+    `failed` or `unknown` (the last attempt's outcome; nothing more happens by itself)."""
+    attempt: int = 0
+    """The number of the last attempt that was started."""
+    tries: int = 1
+    """Attempts that the retry policy allows."""
+    tries_left: int = 1
+    code: str | None = None
+    """Why the last attempt did not succeed."""
+    start_by_ms: int = 0
+    deadline_ms: int = 0
+
+
+class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One contact's run through one version of a workflow."""
+
+    id: str
+    workflow_id: str
+    version: int
+    status: str = "active"
+    step_id: str | None = None
+    """The step that the enrollment stands at; None when it has run off the end."""
+    entered: bool = False
+    """True while `step_id` was entered and is not done (a timer or an action is open, or it failed)."""
+    visits: dict[str, int] = {}
+    steps_since_wait: int = 0
+    hops: int = 0
+    enrolled_at_ms: int = 0
+    event: dict[str, Any] | None = None
+    """The triggering event: `id`, `type`, `source`, `time`, `data`."""
+    outputs: dict[str, dict[str, Any]] = {}
+    """What each step gave, by step id: `steps.<id>.output` in conditions and templates."""
+    state: dict[str, Any] = {}
+    last_sms_reply: str | None = None
+    timer: Timer | None = None
+    action: PendingAction | None = None
+    incident_id: str | None = None
+    paused_at_ms: int = 0
+    paused_by: str | None = None
+    """`operator` or `workflow`."""
+
+
+def transition(enrollment: Enrollment, status: str) -> Enrollment:
+    """The enrollment in its new status.
+
+    Raises:
+        InvalidTransition: the table does not allow it.
+    """
+    if status not in TRANSITIONS[enrollment.status]:
+        message = f"enrollment {enrollment.id} is {enrollment.status} and cannot become {status}"
+        raise InvalidTransition(message)
+    return msgspec.structs.replace(enrollment, status=status)

@@ -1,0 +1,347 @@
+"""Journal events: all that the engine learned or decided, one frozen type each.
+
+Personal data stands apart, in `personal`, from the first day: everything else may be shown, logged and kept
+for ever. An event's id is its contact id and its gapless `seq`; times are milliseconds since the epoch.
+"""
+
+from typing import Any
+
+import msgspec
+
+PARTITION_KEY = ""
+"""The reserved key of events that concern a partition, not a contact (no contact id is empty)."""
+
+
+class JournalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What every event has. `v` is the version of its type's shape; upcasters read older ones."""
+
+    seq: int
+    at_ms: int
+    contact_id: str
+    v: int = 1
+
+    @property
+    def id(self) -> str:
+        """The event's id in the whole journal."""
+        return f"{self.contact_id}/{self.seq}"
+
+
+class _Enrollment(JournalEvent, frozen=True, kw_only=True, omit_defaults=True):
+    enrollment_id: str
+
+
+class _Visit(_Enrollment, frozen=True, kw_only=True, omit_defaults=True):
+    step_id: str
+    visit: int
+
+
+class _Step(_Visit, frozen=True, kw_only=True, omit_defaults=True):
+    step_type: str
+
+
+class Data(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Personal part: the data of a fact."""
+
+    data: dict[str, Any] = {}
+
+
+class StepData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Personal part: what a step was given and what it gave."""
+
+    input: dict[str, Any] = {}
+    output: dict[str, Any] = {}
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Personal part: words for a person (they may quote a contact's data), and the input in question."""
+
+    message: str = ""
+    input: dict[str, Any] = {}
+
+
+class TriggerData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Personal part: the triggering event's envelope and data, and the operands of each condition."""
+
+    event: dict[str, Any] | None = None
+    matched: list[dict[str, Any]] = []
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Personal part: the rendered request of an action, as a provider gets it."""
+
+    request: dict[str, Any] = {}
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Personal part: what a provider answered, and the state a plug-in returned."""
+
+    output: dict[str, Any] = {}
+    state: dict[str, Any] | None = None
+
+
+# ---------------------------------------------------------------- learned
+
+
+class ContactEventAccepted(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="contact_event_accepted"):
+    """A contact event was taken in, once. `applied` is False for an echo of our own change."""
+
+    source: str
+    event_id: str
+    event_type: str
+    time: str | None = None
+    causation_id: str | None = None
+    hops: int = 0
+    command_id: str | None = None
+    applied: bool = True
+    fires: bool = True
+    personal: Data = Data()
+
+
+class CommandResulted(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="command_resulted"):
+    """The result of a command or of an event that came through the API: accepted, duplicate or rejected."""
+
+    command_id: str
+    command_type: str
+    result: str
+    code: str | None = None
+    reason: str | None = None
+    enrollment_id: str | None = None
+
+
+class AttemptStarted(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_started"):
+    """A provider will be called: not after `start_by_ms`; without an outcome by `deadline_ms` it is unknown."""
+
+    action_key: str
+    attempt: int
+    start_by_ms: int
+    deadline_ms: int
+
+
+class AttemptSucceeded(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_succeeded"):
+    """The provider took the action."""
+
+    action_key: str
+    attempt: int
+    provider_id: str | None = None
+    personal: Answer = Answer()
+
+
+class AttemptFailed(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_failed"):
+    """The provider surely did not take the action. `retry_at_ms` is set when another attempt will follow."""
+
+    action_key: str
+    attempt: int
+    code: str
+    retryable: bool = False
+    retry_at_ms: int | None = None
+    personal: Message = Message()
+
+
+class AttemptUnknown(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_unknown"):
+    """Nobody knows whether the provider took the action. `retry_at_ms`: it may be repeated with the same key."""
+
+    action_key: str
+    attempt: int
+    code: str
+    retry_at_ms: int | None = None
+    personal: Message = Message()
+
+
+class RetryDue(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="retry_due"):
+    """A failed attempt's back-off is over: the action waits for a slot again."""
+
+    action_key: str
+
+
+# ---------------------------------------------------------------- decided: enrollments
+
+
+class Enrolled(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrolled"):
+    """A contact entered a version, because of its journal event `cause_seq`."""
+
+    workflow_id: str
+    version: int
+    trigger_type: str
+    trigger_index: int
+    cause_seq: int
+    first_step: str
+    hops: int = 0
+    personal: TriggerData = TriggerData()
+
+
+class TriggerSkipped(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="trigger_skipped"):
+    """A trigger matched and enrolled nobody: `paused`, `reentry`, `hop_limit` or `rate_guard`."""
+
+    workflow_id: str
+    version: int
+    trigger_type: str
+    cause_seq: int
+    reason: str
+
+
+class EnrollmentCompleted(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_completed"):
+    """The enrollment ran off the end of its workflow."""
+
+
+class EnrollmentExited(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_exited"):
+    """The enrollment left early: an `exit` step, or `on_failure: exit`."""
+
+    reason: str
+
+
+class EnrollmentCancelled(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_cancelled"):
+    """An operator, or a publish with `in_flight: cancel`, ended the enrollment."""
+
+    reason: str
+
+
+class EnrollmentPaused(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_paused"):
+    """The enrollment stands still, since `paused_at_ms`, by its `operator` or its `workflow`."""
+
+    by: str
+    paused_at_ms: int
+
+
+class EnrollmentResumed(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_resumed"):
+    """The enrollment goes on; its delays and retries are due `shift_ms` later than before."""
+
+    shift_ms: int
+
+
+class EnrollmentRetried(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_retried"):
+    """An operator settled the enrollment's incident: do it `again`, take it as `succeeded`, or `skip` it."""
+
+    incident_id: str
+    how: str
+
+
+class EnrollmentMigrated(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_migrated"):
+    """The enrollment goes on in another version, at the step of the same id."""
+
+    version: int
+
+
+# ---------------------------------------------------------------- decided: steps
+
+
+class ContactChanged(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="contact_changed"):
+    """A step changed the contact; `change` and `data` have the shape of a contact event."""
+
+    change: str
+    hops: int
+    personal: Data = Data()
+
+
+class TimerSet(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="timer_set"):
+    """A step waits until `due_at_ms`."""
+
+    due_at_ms: int
+    personal: StepData = StepData()
+
+
+class ActionRequested(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="action_requested"):
+    """A step wants an effect on a provider; `tries` attempts at most."""
+
+    action_key: str
+    channel: str
+    tries: int
+    personal: Request = Request()
+
+
+class StepCompleted(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_completed"):
+    """A step is done and chose where to go: `next_step`, or the end (None)."""
+
+    next_step: str | None = None
+    branch: str | None = None
+    personal: StepData = StepData()
+
+
+class StepSkipped(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_skipped"):
+    """A step was not done, for `reason`; the enrollment goes on at `next_step`, or ends."""
+
+    reason: str
+    next_step: str | None = None
+
+
+class StepFailed(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_failed"):
+    """A step failed for good. `goes_on` says whether `next_step` is next (else an incident or an exit follows)."""
+
+    code: str
+    goes_on: bool = False
+    next_step: str | None = None
+    personal: Message = Message()
+
+
+class IncidentOpened(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="incident_opened"):
+    """Work stopped and needs a person. With an enrollment, that enrollment is `failed` until it is retried."""
+
+    incident_id: str
+    code: str
+    enrollment_id: str | None = None
+    workflow_id: str | None = None
+    step_id: str | None = None
+    personal: Message = Message()
+
+
+class IncidentResolved(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="incident_resolved"):
+    """An incident is closed: `again`, `succeeded`, `skip`, `cancelled`, or `outcome` (it became known after all)."""
+
+    incident_id: str
+    resolution: str
+
+
+# ---------------------------------------------------------------- partition
+
+
+class PartitionOpened(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="partition_opened"):
+    """The partition's very first event: input older than `fires_from_ms` fires no triggers."""
+
+    fires_from_ms: int
+
+
+class CatalogueAdvanced(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="catalogue_advanced"):
+    """Definitions below `offset` are in force from here on."""
+
+    offset: int
+
+
+class CatalogueReconciled(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="catalogue_reconciled"):
+    """Definitions below `offset` have reached every open enrollment of the partition."""
+
+    offset: int
+
+
+class InputsAdvanced(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="inputs_advanced"):
+    """Inputs were consumed that changed no contact; it carries their positions."""
+
+
+AnyJournalEvent = (
+    ContactEventAccepted
+    | CommandResulted
+    | AttemptStarted
+    | AttemptSucceeded
+    | AttemptFailed
+    | AttemptUnknown
+    | RetryDue
+    | Enrolled
+    | TriggerSkipped
+    | EnrollmentCompleted
+    | EnrollmentExited
+    | EnrollmentCancelled
+    | EnrollmentPaused
+    | EnrollmentResumed
+    | EnrollmentRetried
+    | EnrollmentMigrated
+    | ContactChanged
+    | TimerSet
+    | ActionRequested
+    | StepCompleted
+    | StepSkipped
+    | StepFailed
+    | IncidentOpened
+    | IncidentResolved
+    | PartitionOpened
+    | CatalogueAdvanced
+    | CatalogueReconciled
+    | InputsAdvanced
+)

@@ -1,0 +1,139 @@
+"""Outcomes of attempts: succeeded, failed or unknown, never guessed; and what follows from each."""
+
+from hashlib import blake2b
+
+from domain import command as c
+from domain import journal as j
+from domain.decision import Decision
+from domain.enrollment import CLOSED, Enrollment, PendingAction
+from domain.failing import fail_step
+from domain.running import complete_action, current_step
+from domain.steps.kinds import MESSAGE_CHANNELS
+from domain.workflow import Retry
+
+DEADLINE = "no_answer"
+"""The code of an attempt whose outcome did not come in time."""
+
+
+def report_outcome(decision: Decision, report: c.ReportOutcome) -> None:
+    """Take an outcome in, until the next attempt; one that is late, repeated or strange decides nothing."""
+    enrollment = decision.enrollment(report.enrollment_id)
+    action = enrollment.action if enrollment else None
+    if enrollment is None or action is None or action.key != report.action_key or action.attempt != report.attempt:
+        return
+    if action.status not in ("running", "unknown"):
+        return
+    match report.outcome:
+        case "succeeded":
+            _succeeded(decision, enrollment, action, report)
+        case "failed":
+            _failed(decision, enrollment, action, report)
+        case _ if action.status == "running":
+            _unknown(decision, enrollment, action, report.code or "unknown", report.message or "")
+
+
+def deadline_passed(decision: Decision, enrollment: Enrollment) -> None:
+    """No outcome came until the attempt's deadline: it is unknown."""
+    if enrollment.action is not None:
+        message = "no outcome was reported in time; the provider may or may not have taken it"
+        _unknown(decision, enrollment, enrollment.action, DEADLINE, message)
+
+
+def settle_after_pause(decision: Decision, enrollment: Enrollment) -> None:
+    """An attempt that ended without success while the enrollment stood still is settled when it goes on."""
+    action = enrollment.action
+    if action is not None and action.status in ("failed", "unknown"):
+        _give_up(decision, enrollment, action, action.code or action.status, _words(action))
+
+
+def _words(action: PendingAction) -> str:
+    if action.status == "unknown":
+        return "it is unknown whether the provider took it; it is not repeated by itself"
+    return f"attempt {action.attempt} of {action.tries} failed"
+
+
+def _succeeded(decision: Decision, enrollment: Enrollment, action: PendingAction, report: c.ReportOutcome) -> None:
+    incident = enrollment.incident_id if action.status == "unknown" else None
+    if incident:
+        decision.record(j.IncidentResolved, incident_id=incident, resolution="outcome")
+        decision.on(j.EnrollmentRetried, enrollment, incident_id=incident, how="succeeded")
+    decision.on_visit(
+        j.AttemptSucceeded,
+        enrollment,
+        action.step_id,
+        action.visit,
+        action_key=action.key,
+        attempt=action.attempt,
+        provider_id=report.provider_id,
+        personal=j.Answer(report.output, report.state),
+    )
+    if enrollment.status not in CLOSED:
+        output = dict(report.output)
+        if report.provider_id:
+            output.setdefault("message_id", report.provider_id)
+        complete_action(decision, enrollment, output)
+
+
+def _failed(decision: Decision, enrollment: Enrollment, action: PendingAction, report: c.ReportOutcome) -> None:
+    code, message = report.code or "failed", report.message or "the provider refused it"
+    again = report.retryable and action.tries_left > 0 and enrollment.status in ("active", "paused")
+    retry_at_ms = None
+    if again:
+        retry = current_step(decision, enrollment).retry
+        wait_ms = max(backoff_ms(retry, action), report.retry_after_ms or 0)
+        retry_at_ms = decision.context.now_ms + wait_ms
+    decision.on_visit(
+        j.AttemptFailed,
+        enrollment,
+        action.step_id,
+        action.visit,
+        action_key=action.key,
+        attempt=action.attempt,
+        code=code,
+        retryable=report.retryable,
+        retry_at_ms=retry_at_ms,
+        personal=j.Message(message),
+    )
+    if retry_at_ms is None and enrollment.status == "active":
+        _give_up(decision, enrollment, action, code, message)
+
+
+def _unknown(decision: Decision, enrollment: Enrollment, action: PendingAction, code: str, message: str) -> None:
+    repeatable = action.channel not in MESSAGE_CHANNELS and action.tries_left > 0
+    retry_at_ms = None
+    if repeatable and enrollment.status in ("active", "paused"):
+        retry_at_ms = decision.context.now_ms + backoff_ms(current_step(decision, enrollment).retry, action)
+    decision.on_visit(
+        j.AttemptUnknown,
+        enrollment,
+        action.step_id,
+        action.visit,
+        action_key=action.key,
+        attempt=action.attempt,
+        code=code,
+        retry_at_ms=retry_at_ms,
+        personal=j.Message(message),
+    )
+    if retry_at_ms is not None or enrollment.status != "active":
+        return
+    if action.channel in MESSAGE_CHANNELS:
+        decision.incident("outcome_unknown", message or _words(action), enrollment=enrollment)
+    else:
+        _give_up(decision, enrollment, action, code, message)
+
+
+def _give_up(decision: Decision, enrollment: Enrollment, action: PendingAction, code: str, message: str) -> None:
+    if action.status == "unknown" and action.channel in MESSAGE_CHANNELS:
+        decision.incident("outcome_unknown", message, enrollment=enrollment)
+    else:
+        fail_step(decision, enrollment, current_step(decision, enrollment), action.visit, code, message)
+
+
+def backoff_ms(retry: Retry, action: PendingAction) -> int:
+    """Exponential in the attempts made, spread by up to a tenth so that many do not come back at once.
+
+    The spread is a hash of the action and its attempt, not chance: deciding again gives the same.
+    """
+    base = min(retry.max_backoff_ms, retry.backoff_ms << min(30, max(0, action.attempt - 1)))
+    spread = int.from_bytes(blake2b(f"{action.key}/{action.attempt}".encode(), digest_size=2).digest())
+    return base + base * spread // 655_360

@@ -1,0 +1,141 @@
+"""Running enrollments until they block: each step is entered, and says where to go or what to wait for."""
+
+from domain import journal as j
+from domain.decision import MAX_STEPS_WITHOUT_WAIT, Decision
+from domain.enrolling import fire_triggers
+from domain.enrollment import Enrollment
+from domain.errors import StepError
+from domain.failing import fail_step, stop_at_step
+from domain.ids import action_key
+from domain.rfc3339 import to_rfc3339
+from domain.steps.kinds import STEP_KINDS
+from domain.steps.outcome import Ask, Change, Done, Leave, Outcome, Wait
+from domain.workflow import Step, Workflow
+
+
+def run(decision: Decision) -> None:
+    """Run every enrollment that may go on, and those that its changes start, until each one blocks."""
+    while decision.runnable:
+        enrollment_id = decision.runnable.pop(0)
+        while (enrollment := decision.enrollment(enrollment_id)) and _may_run(enrollment):
+            _step(decision, enrollment)
+
+
+def _may_run(enrollment: Enrollment) -> bool:
+    return enrollment.status == "active" and not enrollment.entered
+
+
+def _step(decision: Decision, enrollment: Enrollment) -> None:
+    if enrollment.step_id is None:
+        decision.on(j.EnrollmentCompleted, enrollment)
+        return
+    workflow = decision.context.catalogue.workflow(enrollment.workflow_id, enrollment.version)
+    step = workflow.steps[enrollment.step_id]
+    visit = enrollment.visits.get(step.id, 0) + 1
+    limit = max(MAX_STEPS_WITHOUT_WAIT, 2 * len(workflow.steps))
+    if enrollment.steps_since_wait >= limit:
+        message = f"{limit} steps ran without a wait; the workflow goes round in a circle: put a delay into it"
+        stop_at_step(decision, enrollment, step, visit, "step_guard", message)
+        return
+    try:
+        outcome = STEP_KINDS[step.kind](step, decision.scope(enrollment))
+    except StepError as error:
+        fail_step(decision, enrollment, step, visit, error.code, str(error))
+        return
+    _apply(decision, enrollment, step, visit, outcome)
+
+
+def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, outcome: Outcome) -> None:
+    match outcome:
+        case Done():
+            for change in outcome.changes:
+                _change(decision, enrollment, step, visit, change)
+            next_step = step.branches.get(outcome.branch, step.next) if outcome.branch else step.next
+            data = j.StepData(outcome.input, outcome.output)
+            _complete(decision, enrollment, step, visit, next_step, outcome.branch, data)
+        case Wait():
+            decision.on_visit(
+                j.TimerSet,
+                enrollment,
+                step.id,
+                visit,
+                step_type=step.kind,
+                due_at_ms=outcome.due_at_ms,
+                personal=j.StepData(outcome.input),
+            )
+        case Ask():
+            decision.on_visit(
+                j.ActionRequested,
+                enrollment,
+                step.id,
+                visit,
+                step_type=step.kind,
+                action_key=action_key(enrollment.id, step.id, visit),
+                channel=outcome.channel,
+                tries=step.retry.max_attempts,
+                personal=j.Request(outcome.request),
+            )
+        case Leave():
+            data = j.StepData({"reason": outcome.reason})
+            _complete(decision, enrollment, step, visit, None, None, data)
+            decision.on(j.EnrollmentExited, enrollment, reason=outcome.reason)
+
+
+def _complete(
+    decision: Decision,
+    enrollment: Enrollment,
+    step: Step,
+    visit: int,
+    next_step: str | None,
+    branch: str | None,
+    data: j.StepData,
+) -> None:
+    decision.on_visit(
+        j.StepCompleted,
+        enrollment,
+        step.id,
+        visit,
+        step_type=step.kind,
+        next_step=next_step,
+        branch=branch,
+        personal=data,
+    )
+
+
+def _change(decision: Decision, enrollment: Enrollment, step: Step, visit: int, change: Change) -> None:
+    before = decision.state.contact
+    hops = enrollment.hops + 1
+    changed = decision.on_visit(
+        j.ContactChanged, enrollment, step.id, visit, change=change.type, hops=hops, personal=j.Data(change.data)
+    )
+    time = to_rfc3339(changed.at_ms)
+    envelope = {"id": changed.id, "type": change.type, "source": "headrace", "time": time, "data": change.data}
+    fire_triggers(decision, before, changed.seq, change.type, change.data, hops, envelope)
+
+
+def complete_wait(decision: Decision, enrollment: Enrollment) -> None:
+    """A delay is over: complete its step and let the enrollment run on."""
+    timer, step = enrollment.timer, current_step(decision, enrollment)
+    assert timer is not None
+    data = j.StepData({}, {"delay_until": to_rfc3339(timer.due_at_ms)})
+    _complete(decision, enrollment, step, enrollment.visits[step.id], step.next, None, data)
+    decision.runnable.append(enrollment.id)
+
+
+def current_workflow(decision: Decision, enrollment: Enrollment) -> Workflow:
+    """The version that the enrollment runs."""
+    return decision.context.catalogue.workflow(enrollment.workflow_id, enrollment.version)
+
+
+def current_step(decision: Decision, enrollment: Enrollment) -> Step:
+    """The step that the enrollment stands at (it must stand at one)."""
+    assert enrollment.step_id is not None, f"enrollment {enrollment.id} stands at no step"
+    return current_workflow(decision, enrollment).steps[enrollment.step_id]
+
+
+def complete_action(decision: Decision, enrollment: Enrollment, output: dict[str, object]) -> None:
+    """A provider took the action: complete its step and let the enrollment run on."""
+    step = current_step(decision, enrollment)
+    data = j.StepData({}, output)
+    _complete(decision, enrollment, step, enrollment.visits[step.id], step.next, None, data)
+    decision.runnable.append(enrollment.id)

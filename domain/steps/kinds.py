@@ -1,0 +1,37 @@
+"""The table of step kinds: what the definition language calls them, and what entering one does."""
+
+from collections.abc import Callable
+from typing import Final
+
+from domain.fields import Scope
+from domain.steps import (
+    ab_split,
+    change_tags,
+    condition,
+    delay,
+    exit,
+    http_request,
+    send_email,
+    send_sms,
+    update_field,
+)
+from domain.steps.outcome import Outcome
+from domain.workflow import Step
+
+Enter = Callable[[Step, Scope], Outcome]
+
+STEP_KINDS: Final[dict[str, Enter]] = {
+    "send_sms": send_sms.enter,
+    "send_email": send_email.enter,
+    "add_tag": change_tags.add,
+    "remove_tag": change_tags.remove,
+    "update_field": update_field.enter,
+    "delay": delay.enter,
+    "condition": condition.enter,
+    "ab_split": ab_split.enter,
+    "http_request": http_request.enter,
+    "exit": exit.enter,
+}
+
+MESSAGE_CHANNELS: Final = frozenset({send_sms.CHANNEL, send_email.CHANNEL})
+"""Channels whose unknown outcomes are never repeated by the engine: a person might get two messages."""

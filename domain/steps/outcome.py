@@ -1,0 +1,44 @@
+"""What entering a step comes to: done, a wait, an action for a provider, or leaving the workflow."""
+
+from typing import Any
+
+import msgspec
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A change of the contact, in the shape of a contact event."""
+
+    type: str
+    data: dict[str, Any]
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The step is done at once. `branch` chooses among the step's branches."""
+
+    input: dict[str, Any] = {}
+    output: dict[str, Any] = {}
+    branch: str | None = None
+    changes: tuple[Change, ...] = ()
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """The step waits until a time (milliseconds since the epoch)."""
+
+    due_at_ms: int
+    input: dict[str, Any] = {}
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """The step asks a provider for something, over `channel`."""
+
+    channel: str
+    request: dict[str, Any]
+
+
+class Leave(msgspec.Struct, frozen=True, kw_only=True):
+    """The enrollment leaves the workflow here."""
+
+    reason: str
+
+
+Outcome = Done | Wait | Ask | Leave

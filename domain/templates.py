@@ -1,0 +1,175 @@
+"""Templates: texts in Liquid, compiled once. Plain names need no Liquid to be rendered and take a microsecond."""
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from liquid.exceptions import LiquidError
+
+from domain import liquid
+from domain.errors import HeadraceError, StepError
+from domain.fields import CONTACT_FIELDS, NAMESPACES, Reader, Scope, compile_names
+from domain.values import printed
+
+MAX_TAGS: Final = 1_000
+_KNOWN_NAMES: Final = (*CONTACT_FIELDS, *NAMESPACES)
+_OPENING = re.compile(r"\{[{%]")
+_LONG_GAP = re.compile(r"\{[{%]-?\s{200}")
+"""Python-liquid's lexer takes time that grows with the square of such a gap."""
+
+Render = Callable[[Scope], str]
+
+
+class TemplateError(HeadraceError):
+    """A text is no template; `line` is where, from 1."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class Template(msgspec.Struct, frozen=True, eq=False):
+    """A compiled template. Two templates of the same source are equal."""
+
+    source: str
+    is_plain: bool
+    """True when it is rendered without Liquid: it has only text and plain names in it."""
+    unknown_names: tuple[str, ...]
+    """First names that are no field of every contact and no namespace; they may be custom fields, or misspelt."""
+    text: Render
+
+    def render(self, scope: Scope) -> str:
+        """The text for a scope.
+
+        Raises:
+            StepError: `template_error`: the text grew too long, or a filter can't work with what it was given.
+        """
+        try:
+            return self.text(scope)
+        except Exception as error:  # filters raise whatever their operands make them raise
+            where = f" (line {_line(error)})" if isinstance(error, LiquidError) else ""
+            message = f"the template can't be rendered: {_reason(error)}{where}"
+            raise StepError("template_error", message) from error
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and self.source == other.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+
+@lru_cache(maxsize=4_096)
+def compile_template(source: str) -> Template:
+    """The template of a text.
+
+    Raises:
+        TemplateError: it is no Liquid, uses a filter or a tag that is not known, or is too big.
+    """
+    if not has_tokens(source):
+        _check_length(source)
+        return Template(source=source, is_plain=True, unknown_names=(), text=lambda _: source)
+    _check_size(source)
+    try:
+        parsed = liquid.parse(source)
+        parts = liquid.plain_parts(parsed)
+        names = liquid.root_names(parsed)
+    except LiquidError as error:
+        raise TemplateError(_reason(error), _line(error)) from error
+    except RecursionError as error:
+        message = "it is nested too deeply"
+        raise TemplateError(message, 1) from error
+    return Template(
+        source=source,
+        is_plain=parts is not None,
+        unknown_names=tuple(name for name in names if name not in _KNOWN_NAMES),
+        text=_joined(parts) if parts is not None else lambda scope: liquid.render(parsed, scope),
+    )
+
+
+def has_tokens(text: str) -> bool:
+    """Whether there is anything to render in the text."""
+    return "{{" in text or "{%" in text
+
+
+def unknown_name_hint(name: str) -> str:
+    """What to tell the author of a template about one of its `unknown_names`."""
+    close = get_close_matches(name, _KNOWN_NAMES, n=1)
+    meant = f"did you mean `{close[0]}`? " if close else ""
+    return f"{meant}A custom field is written `custom_fields.{name}`"
+
+
+def map_templates(value: Any) -> Any:
+    """A nested structure with every text that has something to render compiled; keys and all else stay.
+
+    Raises:
+        TemplateError: one of the texts is no template.
+    """
+    if isinstance(value, str):
+        return compile_template(value) if has_tokens(value) else value
+    if isinstance(value, dict):
+        return {key: map_templates(item) for key, item in value.items()}
+    return [map_templates(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def render_value(value: Any, scope: Scope) -> Any:
+    """What `map_templates` made, rendered: every template is its text, all else is itself.
+
+    Raises:
+        StepError: `template_error`, from any of the templates.
+    """
+    if isinstance(value, Template):
+        return value.render(scope)
+    if isinstance(value, dict):
+        return {key: render_value(item, scope) for key, item in value.items()}
+    return [render_value(item, scope) for item in value] if isinstance(value, list) else value
+
+
+def _joined(parts: list[liquid.Part]) -> Render:
+    """The fast path: text and readers, joined."""
+    pieces = [part if isinstance(part, str) else compile_names(part) for part in parts]
+
+    def text(scope: Scope) -> str:
+        return _short("".join([piece if type(piece) is str else _print(piece, scope) for piece in pieces]))
+
+    return text
+
+
+def _print(read: Reader | str, scope: Scope) -> str:
+    value = read(scope)  # type: ignore[operator]  # the caller has sorted the texts out
+    return value if type(value) is str else printed(value)
+
+
+def _short(text: str) -> str:
+    if len(text) > liquid.MAX_OUTPUT_BYTES // 4 and liquid.byte_length(text) > liquid.MAX_OUTPUT_BYTES:
+        message = f"its text is longer than {liquid.MAX_OUTPUT_BYTES:,} bytes"
+        raise ValueError(message)
+    return text
+
+
+def _check_size(source: str) -> None:
+    _check_length(source)
+    if len(_OPENING.findall(source)) > MAX_TAGS:
+        message = f"expected at most {MAX_TAGS:,} tags and tokens in a template"
+        raise TemplateError(message, 1)
+    gap = _LONG_GAP.search(source)
+    if gap is not None:
+        message = "expected a name or a tag soon after its opening braces"
+        raise TemplateError(message, source.count("\n", 0, gap.start()) + 1)
+
+
+def _check_length(source: str) -> None:
+    if liquid.byte_length(source) > liquid.MAX_OUTPUT_BYTES:
+        message = f"expected a text of at most {liquid.MAX_OUTPUT_BYTES:,} bytes"
+        raise TemplateError(message, 1)
+
+
+def _line(error: LiquidError) -> int:
+    token = error.token
+    return 1 if token is None or token.start_index < 0 else token.source.count("\n", 0, token.start_index) + 1
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.message or type(error).__name__) if isinstance(error, LiquidError) else str(error)

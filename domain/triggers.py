@@ -1,0 +1,104 @@
+"""Triggers: which facts enrol a contact, found through an index by type and key."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from domain.conditions import compile_condition, compile_explained
+from domain.fields import Scope
+from domain.operators import OPERATORS
+from domain.workflow import Trigger, Workflow
+
+TRIGGER_OF_FACT: Final = {
+    "contact.created": "contact_created",
+    "contact.tag_added": "tag_added",
+    "contact.tag_removed": "tag_removed",
+    "contact.sms_received": "sms_received",
+    "contact.field_updated": "field_updated",
+}
+"""The trigger that each kind of fact fires, beside `event` triggers of the fact's own name."""
+
+_KEY_OF: Final = {"tag_added": "tag", "tag_removed": "tag", "field_updated": "field", "event": "name"}
+"""The `config` key by which a trigger of this type is looked up."""
+
+
+class Armed(msgspec.Struct, frozen=True):
+    """A trigger of a live workflow, ready to be asked whether a fact fires it."""
+
+    workflow: Workflow
+    index: int
+    trigger: Trigger
+    accepts: Callable[[dict[str, Any]], bool]
+    """Whether the fact's data passes the trigger's `config` filters."""
+    holds: Callable[[Scope], bool]
+    """Whether the trigger's conditions are true."""
+    explained: Callable[[Scope], tuple[bool, list[dict[str, Any]]]]
+    """The same with the operands, for the journal."""
+
+
+TriggerIndex = dict[tuple[str, str | None], tuple[Armed, ...]]
+
+
+def arm(workflow: Workflow) -> Iterator[Armed]:
+    """The workflow's triggers, compiled. A `manual` trigger is never fired by a fact and is left out."""
+    for index, trigger in enumerate(workflow.triggers):
+        if trigger.type != "manual":
+            holds = compile_condition(trigger.conditions) if trigger.conditions else _always
+            explained = compile_explained(trigger.conditions) if trigger.conditions else _nothing_asked
+            yield Armed(workflow, index, trigger, _filter(trigger), holds, explained)
+
+
+def index_triggers(workflows: Iterable[Workflow]) -> TriggerIndex:
+    """The triggers of all live workflows by type and key (None: any key)."""
+    index: dict[tuple[str, str | None], list[Armed]] = {}
+    for workflow in workflows:
+        for armed in arm(workflow):
+            key = armed.trigger.config.get(_KEY_OF.get(armed.trigger.type, ""))
+            index.setdefault((armed.trigger.type, key), []).append(armed)
+    return {key: tuple(armed) for key, armed in index.items()}
+
+
+def fired_by(index: TriggerIndex, event_type: str, data: dict[str, Any]) -> Iterator[Armed]:
+    """The triggers that a fact fires by its type and data; their conditions are still to be asked."""
+    trigger_type = TRIGGER_OF_FACT.get(event_type)
+    if trigger_type is not None:
+        key = data.get(_KEY_OF.get(trigger_type, ""))
+        yield from _accepting(index, trigger_type, key, data)
+        if key is not None:
+            yield from _accepting(index, trigger_type, None, data)
+    yield from _accepting(index, "event", event_type, data)
+
+
+def _accepting(index: TriggerIndex, trigger_type: str, key: Any, data: dict[str, Any]) -> Iterator[Armed]:
+    return (armed for armed in index.get((trigger_type, key), ()) if armed.accepts(data))
+
+
+def _always(_: Any) -> bool:
+    return True
+
+
+def _nothing_asked(_: Scope) -> tuple[bool, list[dict[str, Any]]]:
+    return True, []
+
+
+def _filter(trigger: Trigger) -> Callable[[dict[str, Any]], bool]:
+    match trigger.type:
+        case "sms_received":
+            return _text_filter(trigger.config)
+        case "field_updated":
+            return _change_filter(trigger.config)
+        case _:
+            return _always
+
+
+def _text_filter(config: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    """`contains`, `equals` and `matches` mean what the operators of these names mean; all that are given must hold."""
+    names = [name for name in ("contains", "equals", "matches") if config.get(name) is not None]
+    tests = [OPERATORS[name].prepare(config[name], None) for name in names]
+    return lambda data: all(test(data.get("body"), 0) for test in tests)
+
+
+def _change_filter(config: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    wanted = [(key, config[name]) for name, key in (("from", "old_value"), ("to", "value")) if name in config]
+    return lambda data: all(data.get(key) == value for key, value in wanted)

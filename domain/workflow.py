@@ -1,0 +1,58 @@
+"""A compiled workflow version: what the engine runs. `schemas.definition` makes it from a document."""
+
+from typing import Any, Final
+
+import msgspec
+
+from domain.conditions import Condition
+
+END: Final = "end"
+"""The reserved step target that ends an enrollment."""
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """How often and when a failed attempt is repeated: exponential from `backoff_ms`, at most `max_backoff_ms`."""
+
+    max_attempts: int = 3
+    backoff_ms: int = 1_000
+    max_backoff_ms: int = 300_000
+
+
+class Trigger(msgspec.Struct, frozen=True):
+    """What enrols contacts. `type` is one of the definition language's triggers; `config` its filters."""
+
+    type: str
+    config: dict[str, Any] = {}
+    conditions: Condition | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step. `next` and the branches' targets are step ids; None is the end."""
+
+    id: str
+    kind: str
+    config: Any
+    """The frozen config type of its kind (`domain/steps/<kind>.py`)."""
+    next: str | None
+    branches: dict[str, str | None] = {}
+    retry: Retry = Retry()
+    on_failure: str = "incident"
+    """`incident`, `continue`, `exit`, or a step id."""
+
+
+class Workflow(msgspec.Struct, frozen=True, kw_only=True):
+    """One immutable version of a workflow, compiled."""
+
+    id: str
+    version: int
+    name: str
+    triggers: tuple[Trigger, ...]
+    steps: dict[str, Step]
+    """By id, in the definition's order; the first one is where an enrollment starts."""
+    reentry: str = "once"
+    """`once`, `after_exit` or `always`."""
+
+    @property
+    def first_step(self) -> str:
+        """The id of the step where an enrollment starts."""
+        return next(iter(self.steps))

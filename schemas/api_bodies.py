@@ -1,0 +1,179 @@
+"""What callers of the HTTP API send: request bodies and query strings, checked field by field."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from domain.enrollment import TRANSITIONS
+
+MAX_CONTACT_ID = 128
+"""Characters of a contact id, at most (DESIGN 5.3)."""
+
+EnrollmentStatus = Literal["active", "paused", "completed", "exited", "cancelled", "failed"]
+WorkflowStatus = Literal["draft", "active", "paused", "archived"]
+IncidentStatus = Literal["open", "resolved"]
+Channel = Literal["sms", "email"]
+
+assert set(EnrollmentStatus.__args__) == set(TRANSITIONS)  # type: ignore[attr-defined]
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        message = "must not hold the NUL character, which no database text can keep"
+        raise ValueError(message)
+    return text
+
+
+def _rfc3339(text: str) -> str:
+    try:
+        zone = datetime.fromisoformat(text).tzinfo
+    except ValueError:
+        zone = None
+    if zone is None or len(text) < len("2026-01-01T00:00:00Z"):
+        message = "must be an RFC 3339 time with its offset, as 2026-01-31T09:30:00Z"
+        raise ValueError(message)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)]
+ContactId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTACT_ID), AfterValidator(_without_nul)]
+Time = Annotated[str, AfterValidator(_rfc3339)]
+
+
+class Body(BaseModel):
+    """A request body: unknown keys and other types are refused, so that a slip of the pen is noticed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PublishBody(Body):
+    """Which version to make the live one, and what becomes of contacts in flight."""
+
+    version: int | None = Field(default=None, ge=1, description="The version; by default the latest.")
+    in_flight: Literal["pin", "migrate", "drain", "cancel"] = Field(
+        default="pin",
+        description="`pin`: contacts finish on their version. `migrate`: they move to the step of the same id. "
+        "`drain`: pin, and report when none is left. `cancel`: their enrollments end.",
+    )
+    accept: list[Literal["dangling_next"]] = Field(
+        default=[], description="Errors to publish in spite of: a step whose target is missing ends there."
+    )
+
+
+class EnrollBody(Body):
+    """Who is to be enrolled."""
+
+    contact_id: ContactId
+
+
+class CancelBody(Body):
+    """Why an enrollment is ended."""
+
+    reason: Name = "operator"
+
+
+class RetryBody(Body):
+    """How a failed step is settled."""
+
+    how: Literal["again", "succeeded", "skip"] = Field(
+        default="again",
+        alias="as",
+        description="`again`: do the step again. `succeeded`: take it as done. `skip`: go on without it.",
+    )
+
+
+class ContactEventBody(Body):
+    """A fact about a contact, as DESIGN 5.1 lists them."""
+
+    type: Name = Field(description="`contact.created`, `contact.tag_added` ..., or any name of your own.")
+    data: dict[str, Any] = Field(default={}, description="What the type asks for.")
+    id: Name | None = Field(default=None, description="The sender's id of the event: one seen before is a duplicate.")
+    source: Name | None = Field(default=None, description="Who says so; ids are unique within a source.")
+    time: Time | None = Field(default=None, description="When it happened, in the sender's view.")
+
+
+class InlineContact(Body):
+    """A contact that exists in this request only."""
+
+    id: ContactId = "inline"
+    first_name: Text | None = None
+    last_name: Text | None = None
+    email: Text | None = None
+    phone: Text | None = None
+    source: Text | None = None
+    timezone: Text | None = None
+    tags: list[Text] = []
+    custom_fields: dict[str, Any] = {}
+    last_sms_reply: Text | None = Field(default=None, description="The newest SMS of the contact, ever.")
+
+
+class DryRunBody(Body):
+    """With whom, and after which event, to walk through the workflow."""
+
+    contact: InlineContact | None = Field(default=None, description="Instead of `contact_id`.")
+    event: dict[str, Any] | None = Field(
+        default=None, description="The triggering event that `event.` reads: `{type, data, id?, source?, time?}`."
+    )
+
+
+class NoBody(Body):
+    """Nothing is needed; `{}` is fine."""
+
+
+class NoQuery(BaseModel):
+    """No query parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(NoQuery):
+    """Which page of a list."""
+
+    limit: int = Field(default=50, ge=1, le=500, description="Items of a page, at most.")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the page before; opaque.")
+
+
+class WorkflowsQuery(PageQuery):
+    """Which workflows."""
+
+    status: WorkflowStatus | None = None
+
+
+class EnrollmentsQuery(PageQuery):
+    """Which enrollments of a workflow."""
+
+    status: EnrollmentStatus | None = None
+
+
+class TimelineQuery(PageQuery):
+    """Which way to read a timeline."""
+
+    order: Literal["asc", "desc"] = Field(default="asc", description="`asc`: the oldest first.")
+
+
+class IncidentsQuery(PageQuery):
+    """Which incidents."""
+
+    status: IncidentStatus | None = None
+
+
+class CreateWorkflowQuery(NoQuery):
+    """Whether the new workflow goes live at once."""
+
+    publish: bool = Field(default=False, description="Publish it, if it has no error.")
+
+
+class ExportQuery(NoQuery):
+    """What to export."""
+
+    format: Literal["json", "yaml"] = "json"
+    version: int | None = Field(default=None, ge=1, description="By default the published one, else the latest.")
+
+
+class DryRunQuery(NoQuery):
+    """With whom, and which version."""
+
+    contact_id: ContactId | None = None
+    version: int | None = Field(default=None, ge=1, description="By default the published one, else the latest.")

@@ -1,0 +1,108 @@
+"""The port to the log: append, read, and commit a partition's batch as one transaction.
+
+Adapters live in `streams`: `streams.embedded` (SQLite, one process) and `streams.kafka`. One conformance suite tests them all.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as it stands in the log. `timestamp_ms` is the broker's."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class NewRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record to be appended."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class PartitionWriter(Protocol):
+    """The one writer of a partition; opening it fences every older one."""
+
+    async def commit(self, records: Sequence[NewRecord], positions: Mapping[str, int]) -> Sequence[int]:
+        """Append `records` and move the input positions (topic -> next offset) of this partition, or do neither.
+
+        Returns the offset of each record, in order, once all of it is durable.
+
+        Raises:
+            Fenced: another writer was opened for this partition; nothing was written.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give the partition up."""
+        ...
+
+
+class EventLog(Protocol):
+    """An ordered, durable log of topics in partitions."""
+
+    @property
+    def cluster_id(self) -> str:
+        """Identifies this log: a store that was folded from another one must not be used with it."""
+        ...
+
+    async def create_topic(self, topic: str, partitions: int) -> None:
+        """Make the topic unless it exists.
+
+        Raises:
+            TopicMismatch: it exists with another number of partitions.
+        """
+        ...
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions the topic has.
+
+        Raises:
+            UnknownTopic: there is none of this name.
+        """
+        ...
+
+    async def append(self, records: Sequence[NewRecord]) -> Sequence[int]:
+        """Append outside any partition's transaction (producers: API, CLI, dead letters); all or nothing.
+
+        Returns the offset of each record, once durable.
+        """
+        ...
+
+    async def open_writer(self, group: str, partition: int) -> PartitionWriter:
+        """Become the writer of a partition's outputs for a consumer group."""
+        ...
+
+    async def committed(self, group: str, topic: str, partition: int) -> int | None:
+        """The input position that was last committed for the group; None when there is none."""
+        ...
+
+    async def end_offset(self, topic: str, partition: int) -> int:
+        """The offset that the next committed record will get."""
+        ...
+
+    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Sequence[Record]:
+        """Up to `limit` committed records from `offset` on, without waiting; empty at the end."""
+        ...
+
+    async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:
+        """Until a record exists at or after one of the positions ((topic, partition) -> offset), or `timeout` seconds.
+
+        Returns True when there is something to read.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of files, sockets and threads; what was committed stays."""
+        ...

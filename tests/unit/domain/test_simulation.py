@@ -1,0 +1,60 @@
+"""The dry run: the path a contact would take now, by the same `decide`."""
+
+from domain.conditions import Comparison
+from domain.contact import Contact
+from domain.simulation import MAX_STEPS, dry_run
+from domain.workflow import Trigger
+from tests.support.engine_spec import DAY_MS, START_MS, step, workflow
+
+ADA = Contact(id="ada", first_name="Ada", phone="+1555", source="facebook_ad", created=True, created_at_ms=1)
+
+
+def test_path_with_rendered_texts_and_due_times():
+    flow = workflow(
+        step("hi", "send_sms", body="Hi {{first_name}}"),
+        step("wait", "delay"),
+        step("check", "condition", test=Comparison("last_sms_reply", "exists"), branches={"true": None, "false": "tag"}),
+        step("tag", "add_tag", tag="cold"),
+    )
+    run = dry_run(flow, ADA, now_ms=START_MS)
+    assert (run.enrolled, run.reason, run.ends) == (True, None, "completed")
+    assert [(one.step_id, one.status, one.next, one.at_ms - START_MS) for one in run.steps] == [
+        ("hi", "completed", "wait", 0),
+        ("wait", "completed", "check", 0),
+        ("check", "completed", "tag", DAY_MS),
+        ("tag", "completed", None, DAY_MS),
+    ]
+    assert run.steps[0].input_data == {"to": "+1555", "body": "Hi Ada"}
+    assert run.steps[1].output_data["delay_until"] == "2027-01-16T08:00:00.000Z"
+
+
+def test_contact_that_no_trigger_takes_in_is_told_why():
+    rule = Comparison("source", "equals", "google")
+    run = dry_run(workflow(step("w", "delay"), triggers=(Trigger("contact_created", {}, rule),)), ADA, now_ms=START_MS)
+    assert not run.enrolled
+    assert run.reason == "no trigger's conditions are met: source equals 'google' (it is 'facebook_ad')"
+    assert run.steps == ()
+
+
+def test_reentry_rules_hold():
+    once = workflow(step("w", "delay"))
+    assert "enrolled before" in dry_run(once, ADA, now_ms=START_MS, enrolled_before=True).reason
+    after = workflow(step("w", "delay"), reentry="after_exit")
+    assert dry_run(after, ADA, now_ms=START_MS, enrolled_before=True).enrolled
+    assert "open enrollment" in dry_run(after, ADA, now_ms=START_MS, enrolled_now=True).reason
+
+
+def test_step_that_would_fail_says_so():
+    run = dry_run(workflow(step("hi", "send_sms")), Contact(id="x", created_at_ms=1), now_ms=START_MS)
+    assert (run.ends, run.steps[0].status, run.steps[0].output_data["code"]) == ("failed", "failed", "no_phone")
+
+
+def test_circle_of_waits_ends_at_the_step_limit():
+    run = dry_run(workflow(step("a", "delay"), step("b", "add_tag", tag="x", next="a")), ADA, now_ms=START_MS)
+    assert run.ends == "step_limit"
+    assert len(run.steps) >= MAX_STEPS
+
+
+def test_workflow_that_its_own_changes_would_start_again_is_run_once():
+    flow = workflow(step("t", "add_tag", tag="x"), triggers=(Trigger("manual"), Trigger("tag_added")), reentry="always")
+    assert [one.step_id for one in dry_run(flow, ADA, now_ms=START_MS).steps] == ["t"]
