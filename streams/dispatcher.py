@@ -1,0 +1,199 @@
+"""The dispatcher: makes the calls to providers, bounded per channel, and reports what became of each.
+
+An attempt's intent is in the journal before it gets here. Every attempt that is submitted ends in exactly one report
+(or, when the process stops before its call is over, in none: the engine then takes it as unknown at its deadline).
+"""
+
+import asyncio
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+import structlog
+
+from domain.action import ActionContext, ActionRegistry, ActionResult, WorkflowAction, calling
+from domain.clock import Clock
+from domain.command import ReportOutcome
+from domain.contact import Contact
+from streams.attempt import Attempt
+from streams.outcome import report_of
+from streams.providers.failure import failure_of
+
+DEFAULT_SLOTS: Final = 64
+_CALL_SHARE: Final = 0.9
+"""The part of the time until the deadline that the sockets get; the rest is for the report to be journaled."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Dispatcher:
+    """Runs attempts in the event loop, at most so many at once in each channel."""
+
+    def __init__(
+        self,
+        actions: ActionRegistry,
+        clock: Clock,
+        *,
+        report: Callable[[ReportOutcome], None],
+        slots: Mapping[str, int] | None = None,
+        time_scale: float = 1.0,
+    ) -> None:
+        """Make one; it starts nothing by itself.
+
+        Args:
+            actions: who serves which step type.
+            clock: the engine's time.
+            report: takes each outcome; called in the event loop, and must not block.
+            slots: how many calls may run at once, by channel; 64 for a channel that is not named.
+            time_scale: engine milliseconds per real millisecond; sockets' time-outs are real.
+        """
+        self._actions = actions
+        self._clock = clock
+        self._report = report
+        self._limits = dict(slots or {})
+        self._time_scale = time_scale
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._busy: Counter[str] = Counter()
+        self._tasks: dict[asyncio.Task[None], Attempt] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    @property
+    def in_flight(self) -> int:
+        """How many attempts were submitted and are not reported yet."""
+        return len(self._tasks)
+
+    def free_slots(self, channel: str) -> int:
+        """How many more attempts of the channel can start at once."""
+        return 0 if self._draining else max(0, self._limit(channel) - self._busy[channel])
+
+    def submit(self, attempt: Attempt) -> None:
+        """Start an attempt whose intent is journaled; never blocks.
+
+        Ask `free_slots` before journaling. An attempt beyond them waits for a slot, until its `start_by_ms`.
+        """
+        self._busy[attempt.channel] += 1
+        task = asyncio.get_running_loop().create_task(self._run(attempt))
+        self._tasks[task] = attempt
+        task.add_done_callback(self._free)
+
+    async def drain(self, timeout_s: float) -> int:
+        """Start nothing more, let the calls in flight finish and report; for a clean stop.
+
+        Returns how many calls were given up after `timeout_s` (real seconds). They report nothing: only a provider's
+        callback, or their deadline, tells what became of them.
+        """
+        self._draining = True
+        await asyncio.sleep(0)  # what was submitted a moment ago sees it
+        for task in tuple(self._waiting):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=timeout_s)
+        left = dict(self._tasks)
+        for task, attempt in left.items():
+            _log.warning("attempt.given_up", action_key=attempt.action_key, attempt=attempt.attempt)
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return len(left)
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        attempt = self._tasks.pop(task, None)
+        if attempt is not None:
+            self._busy[attempt.channel] -= 1
+
+    def _limit(self, channel: str) -> int:
+        return self._limits.get(channel, DEFAULT_SLOTS)
+
+    async def _run(self, attempt: Attempt) -> None:
+        task = _this_task()
+        result = await self._when_free(attempt, task)
+        self._free(task)  # before the report: whoever takes it may look for a slot
+        log = _log.bind(action_key=attempt.action_key, attempt=attempt.attempt, channel=attempt.channel)
+        log.debug("attempt.ended", outcome=result.outcome, code=result.code)
+        try:
+            self._report(report_of(attempt, result, time_scale=self._time_scale))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the deadline settles the attempt
+            log.error("attempt.report_lost", error=type(error).__name__, at=_place(error))  # noqa: TRY400 - no words
+
+    async def _when_free(self, attempt: Attempt, task: asyncio.Task[None]) -> ActionResult:
+        """The attempt's result, once its channel has a slot; none starts after `start_by_ms`."""
+        gate = self._gates.setdefault(attempt.channel, asyncio.Semaphore(self._limit(attempt.channel)))
+        self._waiting.add(task)
+        try:
+            async with asyncio.timeout(self._real_seconds_until(attempt.start_by_ms)):
+                await gate.acquire()
+        except (TimeoutError, asyncio.CancelledError):  # cancelled by `drain`: the report is still made
+            return _not_started()
+        finally:
+            self._waiting.discard(task)
+        try:
+            return await self._call(attempt, task)
+        finally:
+            gate.release()
+
+    async def _call(self, attempt: Attempt, task: asyncio.Task[None]) -> ActionResult:
+        start_within_s = self._real_seconds_until(attempt.start_by_ms)
+        left_s = self._real_seconds_until(attempt.deadline_ms)
+        if start_within_s <= 0 or left_s <= 0 or self._draining:
+            return _not_started()
+        action = self._actions.get(attempt.step_type)
+        if action is None:
+            return _no_such_action(attempt.step_type, self._actions.types())
+        context = ActionContext(
+            idempotency_key=attempt.action_key,
+            attempt=attempt.attempt,
+            enrollment_id=attempt.enrollment_id,
+            step_id=attempt.step_id,
+            step_type=attempt.step_type,
+            timeout_s=left_s * _CALL_SHARE,
+            start_within_s=start_within_s,
+        )
+        try:
+            # An action keeps to its time-out itself; this one is for those that do not.
+            async with asyncio.timeout(left_s * (1 + _CALL_SHARE) / 2):
+                return await _execute(action, attempt, context)
+        except asyncio.CancelledError:
+            if task.cancelling():
+                raise
+            return ActionResult.unknown("action_cancelled", "The action cancelled itself; its effect is not known")
+        except Exception as error:  # noqa: BLE001 - an exception of a plug-in is an outcome, never a lost slot
+            return failure_of(error) or _action_error(attempt, error)
+
+    def _real_seconds_until(self, at_ms: int) -> float:
+        return max(0.0, (at_ms - self._clock()) / 1000 / self._time_scale)
+
+
+def _this_task() -> asyncio.Task[None]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def _execute(action: WorkflowAction, attempt: Attempt, context: ActionContext) -> ActionResult:
+    contact = msgspec.convert({"id": attempt.contact_id, **attempt.contact}, Contact)
+    with calling(context):
+        return ActionResult.of(await action.execute(contact, dict(attempt.request), dict(attempt.state)))
+
+
+def _not_started() -> ActionResult:
+    return ActionResult.failed("not_started", "The call could not begin in time; nothing was sent", retryable=True)
+
+
+def _no_such_action(step_type: str, known: tuple[str, ...]) -> ActionResult:
+    return ActionResult.failed(
+        "no_such_action",
+        f"No action serves the step type {step_type!r}, only {', '.join(known) or 'none'}; install its plug-in and retry",
+    )
+
+
+def _action_error(attempt: Attempt, error: Exception) -> ActionResult:
+    # The exception's words may quote the contact: they go to the journal's personal part, not to the log.
+    _log.warning("action.raised", action_key=attempt.action_key, error=type(error).__name__, at=_place(error))
+    return ActionResult.failed("action_error", f"The action raised {type(error).__name__}: {error}")
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
