@@ -1,6 +1,5 @@
 """What callers of the HTTP API send: request bodies and query strings, checked field by field."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -25,21 +24,9 @@ def _without_nul(text: str) -> str:
     return text
 
 
-def _rfc3339(text: str) -> str:
-    try:
-        zone = datetime.fromisoformat(text).tzinfo
-    except ValueError:
-        zone = None
-    if zone is None or len(text) < len("2026-01-01T00:00:00Z"):
-        message = "must be an RFC 3339 time with its offset, as 2026-01-31T09:30:00Z"
-        raise ValueError(message)
-    return text
-
-
 Text = Annotated[str, AfterValidator(_without_nul)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)]
 ContactId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTACT_ID), AfterValidator(_without_nul)]
-Time = Annotated[str, AfterValidator(_rfc3339)]
 
 
 class Body(BaseModel):
@@ -85,13 +72,13 @@ class RetryBody(Body):
 
 
 class ContactEventBody(Body):
-    """A fact about a contact, as DESIGN 5.1 lists them."""
+    """A fact about a contact, as DESIGN 5.1 lists them; `schemas.contact_event` has the rules of each field."""
 
-    type: Name = Field(description="`contact.created`, `contact.tag_added` ..., or any name of your own.")
+    type: str = Field(description="`contact.created`, `contact.tag_added` ..., or any name of your own.")
     data: dict[str, Any] = Field(default={}, description="What the type asks for.")
-    id: Name | None = Field(default=None, description="The sender's id of the event: one seen before is a duplicate.")
-    source: Name | None = Field(default=None, description="Who says so; ids are unique within a source.")
-    time: Time | None = Field(default=None, description="When it happened, in the sender's view.")
+    id: str | None = Field(default=None, description="The sender's id of the event: one seen before is a duplicate.")
+    source: str | None = Field(default=None, description="Who says so (`api`); ids are unique within a source.")
+    time: str | None = Field(default=None, description="When it happened, in the sender's view (RFC 3339).")
 
 
 class InlineContact(Body):

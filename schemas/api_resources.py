@@ -290,7 +290,7 @@ class CommandStatus(Resource):
     code: str | None = None
     reason: str | None = None
     contact_id: str | None = None
-    workflow_id: str | None = None
+    workflow_id: UUID | None = None
     enrollment_id: UUID | None = None
     version: int | None = None
     at: datetime | None = None

@@ -57,6 +57,14 @@ class EventLog(Protocol):
         """Identifies this log: a store that was folded from another one must not be used with it."""
         ...
 
+    async def topic_id(self, topic: str) -> str:
+        """Identifies the topic: one that was deleted and made again has another id.
+
+        Raises:
+            UnknownTopic: there is none of this name.
+        """
+        ...
+
     async def create_topic(self, topic: str, partitions: int) -> None:
         """Make the topic unless it exists.
 
@@ -96,7 +104,7 @@ class EventLog(Protocol):
         """Up to `limit` committed records from `offset` on, without waiting; empty at the end."""
         ...
 
-    async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:
+    async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:  # noqa: ASYNC109 it is the wait itself
         """Until a record exists at or after one of the positions ((topic, partition) -> offset), or `timeout` seconds.
 
         Returns True when there is something to read.

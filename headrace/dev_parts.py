@@ -1,0 +1,38 @@
+"""The parts of `headrace dev`, in the order in which they need each other."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+from headrace.dev_options import DevOptions
+from headrace.dev_screen import announce, follow
+from headrace.embedded_runtime import embedded_log, engine, http_api, read_side
+from headrace.engine_clock import EngineClock
+from headrace.providers import actions_for
+from headrace.sample import publish_sample
+from headrace.sandbox import start_sandbox
+from schemas.topics import DEFINITIONS
+
+
+async def start(
+    options: DevOptions,
+    stack: contextlib.AsyncExitStack,
+    clock: EngineClock,
+    database: asyncio.Task[str],
+    on_crash: Callable[[BaseException], None],
+    started_at: float,
+) -> None:
+    """Start everything and say where it is; `stack` stops it again, last part first."""
+    log = await stack.enter_async_context(embedded_log(options, clock))
+    first_start = await log.end_offset(DEFINITIONS, 0) == 0
+    sandbox = await start_sandbox(options.host, options.providers_port, journal=options.data_dir / "inbox.jsonl")
+    stack.push_async_callback(sandbox.stop)
+    await stack.enter_async_context(engine(options, log, clock, actions_for(options, sandbox.url), on_crash))
+    database_url = await database
+    pool = await stack.enter_async_context(read_side(log, database_url, on_crash))
+    url = await stack.enter_async_context(http_api(options, log, clock, pool, database_url, sandbox.url))
+    tail = asyncio.create_task(follow(log, options.partitions))
+    stack.callback(tail.cancel)
+    sample = await publish_sample(url) if options.sample and first_start else None
+    announce(options, url, sandbox.url, sample=sample, seconds=time.monotonic() - started_at)

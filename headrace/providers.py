@@ -1,0 +1,53 @@
+"""Which providers the engine reaches: the real ones that are set, and the sandbox for the rest."""
+
+from domain.action import ActionRegistry
+from headrace.settings import Settings
+from streams.providers import HttpSettings, SendGridSettings, TwilioSettings, build_actions
+
+SANDBOX_SENDER = "+15005550006"
+"""Twilio's own magic test number, as the sender where none is set."""
+
+
+def actions_for(settings: Settings, sandbox_url: str | None) -> ActionRegistry:
+    """The actions; a provider without credentials goes to the sandbox when there is one."""
+    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    return build_actions(
+        _twilio(settings, sandbox_url, public_url),
+        _sendgrid(settings, sandbox_url),
+        HttpSettings(allow=settings.http_allow),
+    )
+
+
+def _twilio(settings: Settings, sandbox_url: str | None, public_url: str) -> TwilioSettings | None:
+    if settings.twilio_account_sid and settings.twilio_auth_token:
+        return TwilioSettings(
+            account_sid=settings.twilio_account_sid,
+            auth_token=settings.twilio_auth_token.get_secret_value(),
+            from_number=settings.twilio_from,
+            messaging_service_sid=settings.twilio_messaging_service_sid,
+            base_url=settings.twilio_base_url,
+            public_url=public_url,
+        )
+    if sandbox_url is None:
+        return None
+    return TwilioSettings(
+        account_sid="AC" + "0" * 32,
+        auth_token="sandbox",  # noqa: S106 the sandbox takes any
+        from_number=settings.twilio_from or SANDBOX_SENDER,
+        base_url=sandbox_url,
+        public_url=public_url,
+    )
+
+
+def _sendgrid(settings: Settings, sandbox_url: str | None) -> SendGridSettings | None:
+    if settings.sendgrid_api_key and settings.sendgrid_from:
+        return SendGridSettings(
+            api_key=settings.sendgrid_api_key.get_secret_value(),
+            from_email=settings.sendgrid_from,
+            base_url=settings.sendgrid_base_url,
+        )
+    if sandbox_url is None:
+        return None
+    return SendGridSettings(
+        api_key="sandbox", from_email=settings.sendgrid_from or "sandbox@example.com", base_url=sandbox_url
+    )

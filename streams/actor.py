@@ -1,0 +1,297 @@
+"""The partition actor: one worker owns a partition, takes its inputs in order, decides, commits, and acts.
+
+A cycle is one transaction: journal records, outgoing changes, dead letters and input positions together. Nothing
+leaves (store, dispatcher, listeners) before its own commit; whatever goes wrong in a commit ends the process.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+
+from domain import command as c
+from domain.clock import Clock
+from domain.journal import AttemptStarted
+from domain.state import ContactState
+from schemas.event_log import EventLog, PartitionWriter, Record
+from streams.agenda import due_enrollments
+from streams.attempt import Attempt
+from streams.batch import Batch
+from streams.catalogue_feed import CatalogueFeed, Snapshot
+from streams.dispatcher import Dispatcher
+from streams.opening import open_store
+from streams.partition_settings import GROUP, PartitionSettings
+from streams.store import Store
+from streams.work import Work
+
+_log = structlog.get_logger(__name__)
+_IDLE_S: Final = 60.0
+_RECONCILE_CHUNK: Final = 200
+
+
+class PartitionActor:
+    """Owns one partition. `take` is called by the agents, `report` by the dispatcher, `run` by the host."""
+
+    def __init__(
+        self,
+        partition: int,
+        *,
+        log: EventLog,
+        feed: CatalogueFeed,
+        dispatcher: Dispatcher,
+        clock: Clock,
+        settings: PartitionSettings,
+        seek: Callable[[str, int, int], None],
+    ) -> None:
+        self.partition = partition
+        self._log, self._feed, self._dispatcher, self._clock = log, feed, dispatcher, clock
+        self._settings, self._seek = settings, seek
+        self._batches: deque[Batch] = deque()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._reports: deque[c.ReportOutcome] = deque()
+        self._wake = asyncio.Event()
+        self._read_until: dict[str, int] = {}
+        """Broker time of the last record that was taken in, by input topic."""
+        self._walked: str | None = None
+        """How far the walk over open enrollments got; None when none is going on."""
+        self._writer: PartitionWriter
+        self._store: Store
+        self._snapshot: Snapshot
+        self._stopping = False
+
+    # ------------------------------------------------------------ life
+
+    async def open(self) -> None:
+        """Fence the old owner, fold the journal to its end, and find out where the inputs go on."""
+        self._writer = await self._log.open_writer(GROUP, self.partition)
+        self._store = await open_store(self._log, self.partition, self._settings)
+        self._snapshot = self._feed.after(self._store.reflected.partition.catalogue_offset)
+        if self._store.reflected.offset == 0:
+            work = self._work()
+            work.open_partition(fires_from_ms=0 if self._settings.from_start_fires else work.now_ms)
+            await self._commit(work)
+        partition = self._store.reflected.partition
+        self._snapshot = self._feed.at(partition.catalogue_offset)
+        if partition.reconciled_offset < partition.catalogue_offset:
+            self._walked = ""
+        self._feed.listen(self._wake.set)
+
+    def position(self, topic: str) -> int:
+        """The next offset of an input topic to be taken in."""
+        return self._store.reflected.positions.get(topic, 0)
+
+    @property
+    def last_time_ms(self) -> int:
+        """The latest engine time in the partition's journal."""
+        return self._store.reflected.partition.last_time_ms
+
+    async def take(self, batch: Batch) -> None:
+        """Accept a batch of input; waits while too many are queued (the other partitions go on)."""
+        while len(self._batches) >= self._settings.max_queued_batches and not self._stopping:
+            self._room.clear()
+            await self._room.wait()
+        self._batches.append(batch)
+        self._wake.set()
+
+    def report(self, outcome: c.ReportOutcome) -> None:
+        """Accept the outcome of an attempt."""
+        self._reports.append(outcome)
+        self._wake.set()
+
+    @property
+    def reported(self) -> bool:
+        """Whether outcomes wait to be taken in."""
+        return bool(self._reports)
+
+    def nudge(self) -> None:
+        """Look again: a slot became free."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`, sleeping when there is nothing to do."""
+        while not self._stopping:
+            self._wake.clear()
+            if not await self.cycle() and not self._wake.is_set():
+                await self._sleep()
+
+    def stop(self) -> None:
+        """Let `run` return after the cycle in hand."""
+        self._stopping = True
+        self._room.set()
+        self._wake.set()
+
+    async def settle(self) -> None:
+        """After `run` has returned: take in the outcomes that calls in flight reported."""
+        while self._reports:
+            work = self._work()
+            self._take_reports(work)
+            await self._commit(work)
+
+    async def close(self) -> None:
+        """Give the partition up; the store is closed cleanly."""
+        await self._writer.close()
+        self._store.close()
+
+    async def _sleep(self) -> None:
+        due_ms = self._store.next_due_ms()
+        timeout = _IDLE_S
+        if due_ms is not None:
+            timeout = min(timeout, max(0.0, (due_ms - self._clock()) / 1000 / self._settings.time_scale))
+        try:
+            async with asyncio.timeout(max(timeout, 0.0005)):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    # ------------------------------------------------------------ one cycle
+
+    async def cycle(self) -> bool:
+        """Take in what there is, decide, commit, act. False when there was nothing to do."""
+        work = self._work()
+        self._advance_catalogue(work)
+        self._take_reports(work)
+        self._take_batches(work)
+        await self._fire_timers(work)
+        self._walk(work)
+        self._start_attempts(work)
+        return await self._commit(work)
+
+    def _work(self) -> Work:
+        reflected = self._store.reflected
+        now_ms = max(self._clock(), reflected.partition.last_time_ms)
+        catalogue = getattr(self, "_snapshot", self._feed.latest).catalogue
+        return Work(self.partition, self._store, catalogue, now_ms, self._settings)
+
+    def _advance_catalogue(self, work: Work) -> None:
+        if self._walked is not None:  # one change that touches enrollments at a time
+            return
+        current = self._store.reflected.partition.catalogue_offset
+        target = self._feed.after(current)
+        if target.offset <= current:
+            return
+        work.advance_catalogue(target.offset, reconciled=not target.touches)
+        work.catalogue = target.catalogue
+        self._snapshot = target
+        if target.touches:
+            self._walked = ""
+
+    def _take_reports(self, work: Work) -> None:
+        while self._reports and work.size < self._settings.max_events:
+            work.decide(self._reports.popleft())
+
+    def _take_batches(self, work: Work) -> None:
+        while self._batches and work.size < self._settings.max_events:
+            batch = self._batches.popleft()
+            position = work.positions.get(batch.topic, 0)
+            if batch.first > position:  # records were dropped on the way: read again from where we are
+                _log.warning("input.gap", topic=batch.topic, partition=self.partition, at=position, got=batch.first)
+                self._drop(batch.topic)
+                self._seek(batch.topic, self.partition, position)
+                continue
+            self._take_records(work, [record for record in batch.records if record.offset >= position])
+            work.positions[batch.topic] = max(position, batch.next)
+        if len(self._batches) < self._settings.max_queued_batches:
+            self._room.set()
+
+    def _take_records(self, work: Work, records: list[Record]) -> None:
+        for record in records:
+            work.take_record(record)
+            self._read_until[record.topic] = record.timestamp_ms
+
+    def _drop(self, topic: str) -> None:
+        self._batches = deque(batch for batch in self._batches if batch.topic != topic)
+
+    async def _fire_timers(self, work: Work) -> None:
+        """Fire what is due, but nothing that an unread input might still come before."""
+        first = self._store.next_due_ms()
+        if first is None or first > work.now_ms:
+            return
+        horizon_ms = await self._horizon_ms(work)
+        for contact_id in self._store.due(horizon_ms, self._settings.max_timers):
+            for enrollment_id in due_enrollments(work.state(contact_id), horizon_ms):
+                work.fire_timer(contact_id, enrollment_id)
+
+    async def _horizon_ms(self, work: Work) -> int:
+        """The time up to which all inputs are known: now if they are caught up, else that of the last one read."""
+        horizon = work.now_ms
+        for topic in self._settings.topics.inputs:
+            if work.positions.get(topic, 0) < await self._log.end_offset(topic, self.partition):
+                horizon = min(horizon, self._read_until.get(topic, 0))
+        return horizon
+
+    def _walk(self, work: Work) -> None:
+        """Bring the next few open enrollments in line with the catalogue."""
+        if self._walked is None:
+            return
+        contact_ids = self._store.open_contacts(self._walked, _RECONCILE_CHUNK)
+        for contact_id in contact_ids:
+            work.reconcile(contact_id)
+        if contact_ids:
+            self._walked = contact_ids[-1]
+            self._wake.set()
+        else:
+            work.catalogue_reconciled()
+            self._walked = None
+
+    def _start_attempts(self, work: Work) -> None:
+        """Give free slots first to actions that waited, then to those of this cycle."""
+        taken: dict[str, int] = {}
+        waiting = [pair for channel in self._store.waiting_channels() for pair in self._waiting(channel)]
+        for contact_id, enrollment_id in [*waiting, *work.requested]:
+            state: ContactState = work.state(contact_id)
+            enrollment = state.enrollments.get(enrollment_id)
+            action = enrollment.action if enrollment else None
+            if action is None or action.status != "requested":
+                continue
+            if self._dispatcher.free_slots(action.channel) > taken.get(action.channel, 0):
+                taken[action.channel] = taken.get(action.channel, 0) + 1
+                work.start_attempt(contact_id, enrollment_id)
+
+    def _waiting(self, channel: str) -> list[tuple[str, str]]:
+        return self._store.waiting(channel, self._dispatcher.free_slots(channel))
+
+    async def _commit(self, work: Work) -> bool:
+        records = work.records()
+        if not records and not work.moved:
+            return False
+        reflected = self._store.reflected
+        offsets = await self._writer.commit(records, work.positions)
+        journal = offsets[: work.journal_length]
+        if journal and journal[0] != reflected.offset:
+            message = f"journal partition {self.partition}: expected offset {reflected.offset}, wrote {journal[0]}"
+            raise RuntimeError(message)
+        self._store.apply(
+            work.states,
+            expected_offset=reflected.offset,
+            offset=journal[-1] + 1 if journal else reflected.offset,
+            last_event=work.last_event,
+            positions=work.positions,
+            partition=work.partition_state,
+        )
+        for event in work.started:
+            self._dispatcher.submit(_attempt(work.state(event.contact_id), event))
+        return True
+
+
+def _attempt(state: ContactState, event: AttemptStarted) -> Attempt:
+    enrollment = state.enrollments[event.enrollment_id]
+    action = enrollment.action
+    assert action is not None
+    return Attempt(
+        action_key=action.key,
+        attempt=event.attempt,
+        enrollment_id=event.enrollment_id,
+        contact_id=event.contact_id,
+        step_id=action.step_id,
+        step_type=action.step_type,
+        channel=action.channel,
+        request=action.request,
+        contact=msgspec.to_builtins(state.contact),
+        state=enrollment.state,
+        start_by_ms=action.start_by_ms,
+        deadline_ms=action.deadline_ms,
+    )

@@ -1,0 +1,51 @@
+"""What a contact's state asks of its partition: the next timer, and the actions that wait for a slot."""
+
+import msgspec
+
+from domain.enrollment import CLOSED
+from domain.state import ContactState
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """An action that waits for a free slot of its channel, in order of its request."""
+
+    channel: str
+    since_ms: int
+    enrollment_id: str
+
+
+def next_due_ms(state: ContactState) -> int | None:
+    """When the contact's earliest timer is due. A paused enrollment's only timer is an attempt's deadline."""
+    due = None
+    for enrollment in state.enrollments.values():
+        timer = enrollment.timer
+        runs = enrollment.status == "active" or (timer is not None and timer.kind == "deadline")
+        if timer is not None and runs and (due is None or timer.due_at_ms < due):
+            due = timer.due_at_ms
+    return due
+
+
+def due_enrollments(state: ContactState, until_ms: int) -> list[str]:
+    """The enrollments whose timers are due, earliest first."""
+    due = [
+        (enrollment.timer.due_at_ms, enrollment.id)
+        for enrollment in state.enrollments.values()
+        if enrollment.timer is not None
+        and enrollment.timer.due_at_ms <= until_ms
+        and (enrollment.status == "active" or enrollment.timer.kind == "deadline")
+    ]
+    return [enrollment_id for _, enrollment_id in sorted(due)]
+
+
+def pending_actions(state: ContactState) -> list[Pending]:
+    """The actions of active enrollments that wait for a slot."""
+    return [
+        Pending(enrollment.action.channel, enrollment.action.requested_at_ms, enrollment.id)
+        for enrollment in state.enrollments.values()
+        if enrollment.action is not None and enrollment.action.status == "requested" and enrollment.status == "active"
+    ]
+
+
+def has_open(state: ContactState) -> bool:
+    """Whether the contact has an enrollment that a change of the catalogue may concern."""
+    return any(enrollment.status not in CLOSED for enrollment in state.enrollments.values())

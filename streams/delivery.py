@@ -1,0 +1,23 @@
+"""What a host needs to know to deliver batches, whatever log they come from."""
+
+from collections.abc import Callable
+
+import msgspec
+
+
+class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on what is read ahead. A batch ends at about a megabyte even if it has fewer records."""
+
+    max_batch_records: int = 500
+    max_waiting_batches: int = 2
+    """How many batches of one partition may be read and not yet handled, the one in its handler's hands included."""
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """Where delivery begins, how far it runs ahead, and who hears when it fails."""
+
+    start_position: Callable[[str, int], int]
+    """Gives the offset at which a topic's partition is read first; asked when the host starts."""
+    on_crash: Callable[[BaseException], None]
+    """Is told, once, why nothing more is delivered. Records are never skipped: leave, and start again from the log."""
+    settings: DeliverySettings = DeliverySettings()

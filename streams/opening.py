@@ -1,0 +1,88 @@
+"""Opening a partition's store: check that it fits the journal, and fold the journal's tail into it."""
+
+from collections.abc import Sequence
+
+import structlog
+from msgspec.structs import replace
+
+from domain import journal as j
+from domain.errors import HeadraceError
+from domain.evolve import evolve, evolve_partition
+from domain.state import ContactState
+from schemas.event_log import EventLog, Record
+from schemas.journal import POSITIONS_HEADER, decode_event, decode_positions
+from schemas.topics import JOURNAL
+from streams.partition_settings import GROUP, PartitionSettings
+from streams.store import Identity, Store
+
+_READ_LIMIT = 5_000
+_log = structlog.get_logger(__name__)
+
+
+async def open_store(log: EventLog, partition: int, settings: PartitionSettings) -> Store:
+    """The partition's store, folded to the journal's end, with its input positions.
+
+    Raises:
+        HeadraceError: the journal ended before its end offset was reached.
+    """
+    identity = Identity(log.cluster_id, await log.topic_id(JOURNAL))
+    store = Store(settings.directory / f"partition-{partition}.sqlite", identity)
+    if not await _fits(log, partition, store):
+        _log.warning("store.rebuilt", partition=partition, reason="its last event is not the journal's")
+        store.reset()
+    end = await log.end_offset(JOURNAL, partition)
+    while store.reflected.offset < end:
+        records = await log.read(JOURNAL, partition, store.reflected.offset, limit=_READ_LIMIT)
+        if not records:
+            message = f"journal partition {partition} ends at {store.reflected.offset}, expected {end}"
+            raise HeadraceError(message)
+        fold(store, records)
+    await _take_group_positions(log, partition, store, settings)
+    return store
+
+
+async def _fits(log: EventLog, partition: int, store: Store) -> bool:
+    """Whether the journal holds the store's last event where the store says it is."""
+    offset = store.reflected.offset
+    if offset == 0:
+        return True
+    records = await log.read(JOURNAL, partition, offset - 1, limit=1)
+    if not records or records[0].offset != offset - 1:
+        return False
+    return decode_event(records[0].value or b"").id == store.reflected.last_event
+
+
+def fold(store: Store, records: Sequence[Record]) -> None:
+    """Apply journal records to the store; this is the only way in which it is ever built."""
+    reflected = store.reflected
+    partition, positions = reflected.partition, dict(reflected.positions)
+    states: dict[str, ContactState] = {}
+    event: j.JournalEvent | None = None
+    for record in records:
+        event = decode_event(record.value or b"")
+        if event.contact_id == j.PARTITION_KEY:
+            partition = evolve_partition(partition, event)
+        else:
+            state = states.get(event.contact_id) or store.get(event.contact_id)
+            states[event.contact_id] = evolve(state, event)
+        partition = replace(partition, last_time_ms=max(partition.last_time_ms, event.at_ms))
+        for name, value in record.headers:
+            if name == POSITIONS_HEADER:
+                positions.update(decode_positions(value))
+    store.apply(
+        states,
+        expected_offset=reflected.offset,
+        offset=records[-1].offset + 1,
+        last_event=event.id if event else None,
+        positions=positions,
+        partition=partition,
+    )
+
+
+async def _take_group_positions(log: EventLog, partition: int, store: Store, settings: PartitionSettings) -> None:
+    """Where the journal says nothing of an input, the group's position holds; else the journal's wins."""
+    known = store.reflected.positions
+    committed = {
+        topic: await log.committed(GROUP, topic, partition) for topic in settings.topics.inputs if topic not in known
+    }
+    store.adopt_positions({topic: offset for topic, offset in committed.items() if offset is not None})

@@ -1,0 +1,34 @@
+"""What a partition's owner needs to know beside its inputs. Spans of time are engine milliseconds."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from schemas.topics import Topics
+
+GROUP: Final = "headrace"
+"""The consumer group of the engine."""
+
+
+class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the partition actors of one worker."""
+
+    directory: Path
+    """Where the local stores live."""
+    topics: Topics = Topics()
+    time_scale: float = 1.0
+    """Engine milliseconds per real millisecond."""
+    from_start_fires: bool = False
+    """Whether input older than the very first start fires triggers."""
+    max_events: int = 2_000
+    """Journal events in one transaction, about."""
+    max_timers: int = 500
+    """Contacts whose timers fire in one transaction."""
+    max_queued_batches: int = 8
+    max_input_bytes: int = 1_048_576
+    """Input values over this size go to the dead letters before anything is decided."""
+    start_within_ms: int = 10_000
+    """How long after its journaling an attempt may start."""
+    answer_within_ms: int = 60_000
+    """How long after its journaling an attempt's outcome is waited for."""

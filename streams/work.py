@@ -1,0 +1,227 @@
+"""One transaction in the making: decides on an overlay of the store, and collects all that will be written."""
+
+from typing import Any, Final
+
+import structlog
+from msgspec.structs import replace
+
+from domain import journal as j
+from domain.catalogue import Catalogue
+from domain.contact_event import ContactEvent
+from domain.decision import Context, Decision
+from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide, decide_failure
+from domain.errors import HeadraceError
+from domain.evolve import evolve_partition
+from domain.rfc3339 import to_rfc3339
+from domain.state import ContactState, PartitionState
+from schemas.command import decode_command
+from schemas.contact_event import UnreadableContactEvent, cloud_event, read_contact_event
+from schemas.dead_letter import dead_letter
+from schemas.event_log import NewRecord, Record
+from schemas.journal import POSITIONS_HEADER, encode_event, encode_positions
+from schemas.topics import COMMANDS, JOURNAL
+from streams.partition_settings import PartitionSettings
+from streams.store import Store
+
+CHANGES_SOURCE: Final = "headrace"
+"""The `source` of the changes that steps made."""
+_log = structlog.get_logger(__name__)
+
+
+class Work:
+    """What one cycle of a partition's owner decides. Nothing of it counts before it is committed."""
+
+    def __init__(
+        self, partition: int, store: Store, catalogue: Catalogue, now_ms: int, settings: PartitionSettings
+    ) -> None:
+        self.partition, self.catalogue, self.now_ms = partition, catalogue, now_ms
+        self._store, self._settings = store, settings
+        self.states: dict[str, ContactState] = {}
+        """The contacts that changed."""
+        self.partition_state: PartitionState = store.reflected.partition
+        self.positions: dict[str, int] = dict(store.reflected.positions)
+        self.started: list[j.AttemptStarted] = []
+        self.requested: list[tuple[str, str]] = []
+        """(contact id, enrollment id) of the actions that this work asked for."""
+        self._journal: list[j.JournalEvent] = []
+        self._others: list[NewRecord] = []
+
+    @property
+    def size(self) -> int:
+        """How many journal events there are so far."""
+        return len(self._journal)
+
+    @property
+    def journal_length(self) -> int:
+        """How many of `records()` are journal records; they come first."""
+        return len(self._journal)
+
+    @property
+    def last_event(self) -> str | None:
+        """The id of the last journal event."""
+        return self._journal[-1].id if self._journal else None
+
+    @property
+    def moved(self) -> bool:
+        """Whether input was consumed."""
+        return self.positions != self._store.reflected.positions
+
+    def state(self, contact_id: str) -> ContactState:
+        """The contact's state with all that this work decided so far."""
+        return self.states.get(contact_id) or self._store.get(contact_id)
+
+    # ------------------------------------------------------------ inputs
+
+    def take_record(self, record: Record) -> None:
+        """Take in one record of an input topic; what can't be read goes to the dead letters."""
+        size = len(record.value or b"")
+        if size > self._settings.max_input_bytes:
+            limit = self._settings.max_input_bytes
+            self._bury(record, "oversize", f"the value has {size} bytes; at most {limit} are taken")
+            return
+        if record.topic == COMMANDS:
+            self._take_command(record)
+        else:
+            self._take_contact_event(record)
+
+    def _take_contact_event(self, record: Record) -> None:
+        try:
+            event = read_contact_event(
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                max_bytes=self._settings.max_input_bytes,
+            )
+        except UnreadableContactEvent as error:
+            self._bury(record, error.reason, str(error))
+            return
+        if record.timestamp_ms < self.partition_state.fires_from_ms:
+            event = replace(event, fires=False)
+        self.decide(event)
+
+    def _take_command(self, record: Record) -> None:
+        try:
+            command = decode_command(record.value or b"")
+        except HeadraceError as error:
+            self._bury(record, "unreadable_command", str(error))
+            return
+        self.decide(command)
+
+    def _bury(self, record: Record, reason: str, message: str) -> None:
+        _log.warning("input.dead_lettered", topic=record.topic, offset=record.offset, reason=reason)
+        self._others.append(dead_letter(record, reason, message))
+
+    # ------------------------------------------------------------ deciding
+
+    def decide(self, given: Input) -> None:
+        """Decide one input about a contact; a failure of the engine becomes an incident that keeps the input."""
+        state = self.state(given.contact_id)
+        context = Context(now_ms=self.now_ms, catalogue=self.catalogue)
+        try:
+            decision = decide(state, given, context)
+        except Exception as error:  # noqa: BLE001 whatever it is, the stream goes on and a person is asked
+            _log.exception("engine.failed", input=type(given).__name__, partition=self.partition)
+            decision = decide_failure(state, given, error, context)
+        self._keep(decision)
+
+    def fire_timer(self, contact_id: str, enrollment_id: str) -> None:
+        """A timer is due."""
+        self.decide(TimerDue(contact_id=contact_id, enrollment_id=enrollment_id))
+
+    def reconcile(self, contact_id: str) -> None:
+        """The catalogue changed."""
+        self.decide(Reconcile(contact_id=contact_id))
+
+    def start_attempt(self, contact_id: str, enrollment_id: str) -> None:
+        """There is a slot for the enrollment's action."""
+        self.decide(
+            StartAttempt(
+                contact_id=contact_id,
+                enrollment_id=enrollment_id,
+                start_by_ms=self.now_ms + self._settings.start_within_ms,
+                deadline_ms=self.now_ms + self._settings.answer_within_ms,
+            )
+        )
+
+    def _keep(self, decision: Decision) -> None:
+        if not decision.events:
+            return
+        contact_id = decision.state.contact.id
+        self.states[contact_id] = decision.state
+        self._journal += decision.events
+        for event in decision.events:
+            match event:
+                case j.ActionRequested():
+                    self.requested.append((contact_id, event.enrollment_id))
+                case j.AttemptStarted():
+                    self.started.append(event)
+                case j.ContactChanged():
+                    self._others.append(self._change(event))
+                case j.RetryDue() | j.EnrollmentRetried() | j.EnrollmentResumed():
+                    self.requested.append((contact_id, event.enrollment_id))
+
+    def _change(self, event: j.ContactChanged) -> NewRecord:
+        """The change as a contact event for the CRM's services; its echo names the journal event that caused it."""
+        value, headers = cloud_event(
+            ContactEvent(
+                contact_id=event.contact_id,
+                source=CHANGES_SOURCE,
+                id=event.id,
+                type=event.change,
+                data=event.personal.data,
+                time=to_rfc3339(event.at_ms),
+                causation_id=event.id,
+                hops=event.hops,
+            ),
+            enrollment_id=event.enrollment_id,
+        )
+        topic = self._settings.topics.contact_changes
+        key = event.contact_id.encode()
+        return NewRecord(topic=topic, partition=self.partition, key=key, value=value, headers=headers)
+
+    # ------------------------------------------------------------ the partition's own events
+
+    def open_partition(self, fires_from_ms: int) -> None:
+        """The very first event of the partition's journal."""
+        self._record(j.PartitionOpened, fires_from_ms=fires_from_ms)
+
+    def advance_catalogue(self, offset: int, *, reconciled: bool) -> None:
+        """Definitions below `offset` are in force from here on."""
+        self._record(j.CatalogueAdvanced, offset=offset)
+        if reconciled:
+            self._record(j.CatalogueReconciled, offset=offset)
+
+    def catalogue_reconciled(self) -> None:
+        """Every open enrollment has heard of the definitions in force."""
+        self._record(j.CatalogueReconciled, offset=self.partition_state.catalogue_offset)
+
+    def _record(self, kind: type[Any], **fields: Any) -> None:
+        seq = self.partition_state.seq + 1
+        event = kind(seq=seq, at_ms=self.now_ms, contact_id=j.PARTITION_KEY, **fields)
+        self.partition_state = evolve_partition(self.partition_state, event)
+        self._journal.append(event)
+
+    # ------------------------------------------------------------ what is written
+
+    def records(self) -> list[NewRecord]:
+        """All records of the transaction, the journal's first; its last one says how far the inputs were read."""
+        if self._others and not self._journal:
+            self._record(j.InputsAdvanced)
+        if self._journal:
+            self.partition_state = replace(self.partition_state, last_time_ms=self.now_ms)
+        last = len(self._journal) - 1
+        positions = ((POSITIONS_HEADER, encode_positions(self.positions)),)
+        journal = [
+            NewRecord(
+                topic=JOURNAL,
+                partition=self.partition,
+                key=event.contact_id.encode(),
+                value=encode_event(event),
+                headers=positions if index == last else (),
+            )
+            for index, event in enumerate(self._journal)
+        ]
+        return journal + self._others
