@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import journal as j
-from domain.rfc3339 import to_rfc3339
+from domain.times import format_time
 from headrace.dev_options import DevOptions
 from schemas.event_log import EventLog
 from schemas.journal import decode_event
@@ -65,7 +65,7 @@ async def follow(log: EventLog, partitions: int) -> None:
 def _show(event: j.JournalEvent) -> None:
     if event.contact_id != j.PARTITION_KEY:
         words = " ".join(f"{name}={getattr(event, name)}" for name in _SHOWN if getattr(event, name, None) is not None)
-        _print(f"{to_rfc3339(event.at_ms)}  {event.contact_id}  {event.__struct_config__.tag}  {words}")
+        _print(f"{format_time(event.at_ms)}  {event.contact_id}  {event.__struct_config__.tag}  {words}")
 
 
 _SHOWN: Final = (

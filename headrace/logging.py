@@ -16,6 +16,8 @@ _QUIET: Final = {
     "twilio": logging.WARNING,
     # One line for every request is the load balancer's business.
     "aiohttp.access": logging.WARNING,
+    # Migrations are told by our own event.
+    "alembic": logging.WARNING,
     # Faust tells its whole life at INFO.
     "faust": logging.WARNING,
     "mode": logging.WARNING,

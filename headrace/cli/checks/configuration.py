@@ -1,0 +1,42 @@
+"""The settings, and whether messages have somebody to carry them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from headrace.cli.checks.finding import Finding
+from headrace.settings import PREFIX, Settings, variable
+
+
+def check_unknown_variables(environment: Mapping[str, str], known: Iterable[str]) -> Finding:
+    """Variables that begin like ours and are none: most likely misspelt."""
+    names = sorted({*known, *map(variable, Settings.model_fields)})
+    strange = sorted(name for name in environment if name.startswith(PREFIX) and name not in names)
+    if not strange:
+        return Finding("environment", "ok", f"every {PREFIX}* variable is known")
+    guesses = {name: get_close_matches(name, names, n=1) for name in strange}
+    mend = "; ".join(f"{name}: did you mean {near[0]}?" if near else f"unset {name}" for name, near in guesses.items())
+    return Finding("environment", "warning", f"not read by Headrace: {', '.join(strange)}", mend)
+
+
+def check_kafka(settings: Settings) -> Finding:
+    """Whether the log that is asked for is one that this version has."""
+    if settings.kafka is None:
+        return Finding(
+            "log", "ok", f"embedded, {settings.partitions} partitions, fsync {'on' if settings.fsync else 'OFF'}"
+        )
+    mend = "unset HEADRACE_KAFKA: this version runs on the embedded log"
+    return Finding("log", "failed", "HEADRACE_KAFKA is set", mend)
+
+
+def check_providers(settings: Settings) -> Iterator[Finding]:
+    """Which provider settings are present; never their values."""
+    yield _provider("twilio", settings, ("account_sid", "auth_token", "from", "messaging_service_sid", "base_url"))
+    yield _provider("sendgrid", settings, ("api_key", "from", "base_url"))
+
+
+def _provider(name: str, settings: Settings, parts: tuple[str, ...]) -> Finding:
+    present = [part for part in parts if getattr(settings, f"{name}_{part}")]
+    if not present:
+        return Finding(name, "ok", "not set: messages go to the sandbox")
+    absent = [part for part in parts if part not in present]
+    return Finding(name, "ok", f"present: {', '.join(present)}; absent: {', '.join(absent) or 'nothing'}")
