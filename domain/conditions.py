@@ -8,7 +8,7 @@ import msgspec
 
 from domain.fields import Scope, check_path, compile_path
 from domain.operators import OPERATORS, Test, check_unit, check_value
-from domain.templates import TemplateError, map_templates, render_value
+from domain.templates import TemplateError, compile_template, render_value
 
 
 class Comparison(msgspec.Struct, frozen=True, tag="comparison"):
@@ -60,10 +60,11 @@ def check_comparison(comparison: Comparison) -> str | None:
     problem = check_unit(operator, comparison.unit)
     if problem is not None:
         return problem
-    if not _is_dynamic(comparison.value) or (isinstance(comparison.value, str) and operator.takes == "a list"):
+    one_text = isinstance(comparison.value, str)
+    if not _is_dynamic(comparison.value) or (one_text and operator.takes in ("a list", "nothing")):
         return check_value(operator, comparison.value)
     try:
-        map_templates(comparison.value)
+        _compile_value(comparison.value)
     except TemplateError as error:
         return f"the value is no template: {error}"
     return None
@@ -118,7 +119,7 @@ def _operand(comparison: Comparison) -> Callable[[Scope], tuple[Any, Test]]:
     if not _is_dynamic(comparison.value):
         fixed = comparison.value, operator.prepare(comparison.value, unit)
         return lambda _: fixed
-    template = map_templates(comparison.value)
+    template = _compile_value(comparison.value)
 
     def rendered(scope: Scope) -> tuple[Any, Test]:
         value = render_value(template, scope)
@@ -155,6 +156,13 @@ def _explain_comparison(comparison: Comparison) -> Explainer:
 
 def _is_dynamic(value: Any) -> bool:
     """Whether the value has a template in it. `{%` alone is not one: it may be part of a pattern, as `[{%]`."""
-    if isinstance(value, str):
-        return "{{" in value
-    return isinstance(value, list | tuple) and any(_is_dynamic(item) for item in value)
+    return any(
+        isinstance(item, str) and "{{" in item for item in (value if isinstance(value, list | tuple) else [value])
+    )
+
+
+def _compile_value(value: Any) -> Any:
+    """The value with its own text, or the texts that are its items, as templates."""
+    if isinstance(value, list | tuple):
+        return [compile_template(item) if isinstance(item, str) and _is_dynamic(item) else item for item in value]
+    return compile_template(value)

@@ -8,6 +8,7 @@ from domain.catalogue import Entry
 from domain.contact import Contact, apply_fact
 from domain.decision import MAX_HOPS, RATE_LIMIT, Decision
 from domain.enrollment import CLOSED
+from domain.errors import StepError
 from domain.evolve import RATE_WINDOW_MS
 from domain.ids import enrollment_id
 from domain.triggers import Armed, fired_by
@@ -28,11 +29,19 @@ def fire_triggers(
         return
     enrolled: set[str] = set()
     for armed in fired_by(decision.context.catalogue.triggers, event_type, data):
-        if armed.workflow.id in enrolled:
-            continue
-        if armed.holds(decision.scope(event=envelope)):
+        if armed.workflow.id not in enrolled and _holds(decision, armed, envelope):
             enrolled.add(armed.workflow.id)
             _enrol(decision, armed, cause_seq, hops, envelope)
+
+
+def _holds(decision: Decision, armed: Armed, envelope: dict[str, Any]) -> bool:
+    """Whether the trigger's conditions are true; one that can't be asked enrols nobody and says so."""
+    try:
+        return armed.holds(decision.scope(event=envelope))
+    except StepError as error:
+        message = f"the conditions of a {armed.trigger.type} trigger of {armed.workflow.name!r} can't be asked: {error}"
+        decision.incident(error.code, message, workflow_id=armed.workflow.id)
+        return False
 
 
 def _is_news(before: Contact, event_type: str, data: dict[str, Any]) -> bool:

@@ -103,13 +103,14 @@ def _expressions(nodes: Iterable[Node], context: RenderContext) -> Iterator[Expr
 class _Context(RenderContext):  # type: ignore[misc]  # the package is not followed by mypy
     """Names are the template's own, else fields of the scope; nothing is copied for it."""
 
-    __slots__ = ("data", "iterations")
+    __slots__ = ("data", "iterations", "work")
 
     def __init__(self, template: BoundTemplate, data: Scope) -> None:
         super().__init__(template)
         self.scope = ReadOnlyChainMap(self.locals, self.counters)  # type: ignore[misc]  # a slot of the base class
         self.data = data
         self.iterations = 0
+        self.work = 0
 
     def get(self, path: list[Any], *, token: Token | None, default: object = UNDEFINED) -> object:
         if path[0] in self.scope:

@@ -17,6 +17,9 @@ from domain.values import printed
 MAX_ITEMS: Final = 2_000
 MAX_TEXT_LENGTH: Final = 100 * 1_024
 MAX_INTEGER_BITS: Final = 4_096
+MAX_WORK: Final = 1_000_000
+"""What the filters of one rendering may go through: characters, and `_ITEM_WORK` for each item of a list."""
+_ITEM_WORK = 20
 
 Filter = Callable[..., Any]
 
@@ -30,26 +33,35 @@ def add_filters(environment: Environment) -> None:
 
 
 def _bounded(function: Filter) -> Filter:
-    """The filter with all that goes in and comes out limited in size, so that no chain of filters can explode."""
+    """The filter with all that goes in and comes out limited, so that no chain of filters can explode."""
+    wants_context = getattr(function, "with_context", False)
 
+    @with_context  # type: ignore[untyped-decorator]  # the package is not followed by mypy
     @wraps(function)
-    def bounded(*given: Any, **named: Any) -> Any:
-        for value in given:
-            _check_size(value)
-        result = function(*given, **named)
-        _check_size(result)
+    def bounded(*given: Any, context: RenderContext, **named: Any) -> Any:
+        context.work += sum(map(_work, given))
+        if context.work > MAX_WORK:
+            _refuse("more, over all, than a template may")
+        result = function(*given, **named, **({"context": context} if wants_context else {}))
+        _work(result)
         return result
 
-    return bounded
+    return bounded  # type: ignore[no-any-return]  # the decorators are not followed either
 
 
-def _check_size(value: Any) -> None:
-    if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
-        _refuse(f"a text of more than {MAX_TEXT_LENGTH:,} characters")
-    if isinstance(value, list | tuple) and len(value) > MAX_ITEMS:
-        _refuse(f"a list of more than {MAX_ITEMS:,} items")
-    if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
-        _refuse(f"a number of more than {MAX_INTEGER_BITS:,} bits")
+def _work(value: Any) -> int:
+    """What it costs to go through a value; refuses one that is too big for any filter."""
+    if isinstance(value, str):
+        return _checked(len(value), MAX_TEXT_LENGTH, "a text", "characters")
+    if isinstance(value, list | tuple):
+        return _ITEM_WORK * _checked(len(value), MAX_ITEMS, "a list", "items")
+    return _checked(value.bit_length(), MAX_INTEGER_BITS, "a number", "bits") if isinstance(value, int) else 1
+
+
+def _checked(size: int, limit: int, what: str, unit: str) -> int:
+    if size > limit:
+        _refuse(f"{what} of more than {limit:,} {unit}")
+    return size + 1
 
 
 def _refuse(what: str) -> None:
@@ -78,17 +90,12 @@ def _join(value: Any, separator: Any = " ") -> str:
     """As Liquid's, with the length known before the text is made."""
     items = [printed(item) for item in value] if isinstance(value, list | tuple | range) else [printed(value)]
     between = printed(separator)
-    _check_length(sum(map(len, items)) + len(between) * len(items))
+    _checked(sum(map(len, items)) + len(between) * len(items), MAX_TEXT_LENGTH, "a text", "characters")
     return between.join(items)
 
 
 def _replace(value: Any, old: Any, new: Any = "") -> str:
     """As Liquid's, with the length known before the text is made."""
     text, found, put = printed(value), printed(old), printed(new)
-    _check_length(len(text) + text.count(found) * len(put))
+    _checked(len(text) + text.count(found) * len(put), MAX_TEXT_LENGTH, "a text", "characters")
     return text.replace(found, put)
-
-
-def _check_length(length: int) -> None:
-    if length > MAX_TEXT_LENGTH:
-        _refuse(f"a text of more than {MAX_TEXT_LENGTH:,} characters")

@@ -292,3 +292,9 @@ _ROWS: Final = (
 
 OPERATORS: Final = {operator.name: operator for operator in _ROWS}
 """Every operator of the definition language, by name."""
+
+
+def operators_table() -> str:
+    """The table of the reference (`docs/reference/operators.md`), made from the one above."""
+    rows = [f"| `{row.name}` | {'' if row.takes == 'nothing' else row.takes} | {row.meaning} |" for row in _ROWS]
+    return "\n".join(["| operator | `value` | meaning |", "|---|---|---|", *rows])

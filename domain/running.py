@@ -7,9 +7,9 @@ from domain.enrollment import Enrollment
 from domain.errors import StepError
 from domain.failing import fail_step, stop_at_step
 from domain.ids import action_key
-from domain.rfc3339 import to_rfc3339
 from domain.steps.kinds import STEP_KINDS
 from domain.steps.outcome import Ask, Change, Done, Leave, Outcome, Wait
+from domain.times import format_time
 from domain.workflow import Step, Workflow
 
 
@@ -108,7 +108,7 @@ def _change(decision: Decision, enrollment: Enrollment, step: Step, visit: int, 
     changed = decision.on_visit(
         j.ContactChanged, enrollment, step.id, visit, change=change.type, hops=hops, personal=j.Data(change.data)
     )
-    time = to_rfc3339(changed.at_ms)
+    time = format_time(changed.at_ms)
     envelope = {"id": changed.id, "type": change.type, "source": "headrace", "time": time, "data": change.data}
     fire_triggers(decision, before, changed.seq, change.type, change.data, hops, envelope)
 
@@ -117,7 +117,7 @@ def complete_wait(decision: Decision, enrollment: Enrollment) -> None:
     """A delay is over: complete its step and let the enrollment run on."""
     timer, step = enrollment.timer, current_step(decision, enrollment)
     assert timer is not None
-    data = j.StepData({}, {"delay_until": to_rfc3339(timer.due_at_ms)})
+    data = j.StepData({}, {"delay_until": format_time(timer.due_at_ms)})
     _complete(decision, enrollment, step, enrollment.visits[step.id], step.next, None, data)
     decision.runnable.append(enrollment.id)
 

@@ -17,8 +17,8 @@ from domain.decision import Context
 from domain.engine import Input, StartAttempt, TimerDue, decide
 from domain.evolve import initial
 from domain.fields import Scope
-from domain.rfc3339 import to_rfc3339
 from domain.state import ContactState
+from domain.times import format_time
 from domain.workflow import Workflow
 
 MAX_STEPS: Final = 1_000
@@ -165,7 +165,7 @@ class _Run:
             case j.Enrolled():
                 self.first = self.first or event.enrollment_id
             case j.TimerSet():
-                output = {"delay_until": to_rfc3339(event.due_at_ms)}
+                output = {"delay_until": format_time(event.due_at_ms)}
                 self._step(event, "running", event.personal.input, output, None)
             case j.ActionRequested():
                 self._step(event, "pending", event.personal.request, {}, None)

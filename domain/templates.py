@@ -14,11 +14,11 @@ from domain.errors import HeadraceError, StepError
 from domain.fields import CONTACT_FIELDS, NAMESPACES, Reader, Scope, compile_names
 from domain.values import printed
 
-MAX_TAGS: Final = 1_000
+MAX_TAGS: Final = 500
+MAX_TAG_LENGTH: Final = 2_000
 _KNOWN_NAMES: Final = (*CONTACT_FIELDS, *NAMESPACES)
 _OPENING = re.compile(r"\{[{%]")
-_LONG_GAP = re.compile(r"\{[{%]-?\s{200}")
-"""Python-liquid's lexer takes time that grows with the square of such a gap."""
+_CLOSING: Final = {"{{": "}}", "{%": "%}"}
 
 Render = Callable[[Scope], str]
 
@@ -50,7 +50,7 @@ class Template(msgspec.Struct, frozen=True, eq=False):
         try:
             return self.text(scope)
         except Exception as error:  # filters raise whatever their operands make them raise
-            where = f" (line {_line(error)})" if isinstance(error, LiquidError) else ""
+            where = f" (line {_line(error, self.source)})" if isinstance(error, LiquidError) else ""
             message = f"the template can't be rendered: {_reason(error)}{where}"
             raise StepError("template_error", message) from error
 
@@ -77,7 +77,7 @@ def compile_template(source: str) -> Template:
         parts = liquid.plain_parts(parsed)
         names = liquid.root_names(parsed)
     except LiquidError as error:
-        raise TemplateError(_reason(error), _line(error)) from error
+        raise TemplateError(_reason(error), _line(error, source)) from error
     except RecursionError as error:
         message = "it is nested too deeply"
         raise TemplateError(message, 1) from error
@@ -96,7 +96,7 @@ def has_tokens(text: str) -> bool:
 
 def unknown_name_hint(name: str) -> str:
     """What to tell the author of a template about one of its `unknown_names`."""
-    close = get_close_matches(name, _KNOWN_NAMES, n=1)
+    close = get_close_matches(name, _KNOWN_NAMES, n=1, cutoff=0.75)
     meant = f"did you mean `{close[0]}`? " if close else ""
     return f"{meant}A custom field is written `custom_fields.{name}`"
 
@@ -150,14 +150,17 @@ def _short(text: str) -> str:
 
 
 def _check_size(source: str) -> None:
+    """Python-liquid's lexer backtracks: its time grows with the square, or worse, of what stands between braces."""
     _check_length(source)
-    if len(_OPENING.findall(source)) > MAX_TAGS:
-        message = f"expected at most {MAX_TAGS:,} tags and tokens in a template"
+    openings = list(_OPENING.finditer(source))
+    if len(openings) > MAX_TAGS:
+        message = f"expected at most {MAX_TAGS:,} tags and tokens in a template, found {len(openings):,}"
         raise TemplateError(message, 1)
-    gap = _LONG_GAP.search(source)
-    if gap is not None:
-        message = "expected a name or a tag soon after its opening braces"
-        raise TemplateError(message, source.count("\n", 0, gap.start()) + 1)
+    for opening in openings:
+        closing, start = _CLOSING[opening[0]], opening.end()
+        if source.find(closing, start, start + MAX_TAG_LENGTH) < 0:
+            message = f"expected `{closing}` within {MAX_TAG_LENGTH:,} characters after `{opening[0]}`"
+            raise TemplateError(message, source.count("\n", 0, start) + 1)
 
 
 def _check_length(source: str) -> None:
@@ -166,9 +169,12 @@ def _check_length(source: str) -> None:
         raise TemplateError(message, 1)
 
 
-def _line(error: LiquidError) -> int:
-    token = error.token
-    return 1 if token is None or token.start_index < 0 else token.source.count("\n", 0, token.start_index) + 1
+def _line(error: LiquidError, source: str) -> int:
+    """Where it is; python-liquid gives the end of the source as a negative index."""
+    if error.token is None:
+        return 1
+    at = error.token.start_index
+    return source.count("\n", 0, at if at >= 0 else None) + 1
 
 
 def _reason(error: BaseException) -> str:

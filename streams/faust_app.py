@@ -145,15 +145,20 @@ class FaustHost:
         self._app = app
 
     async def start(self) -> None:
-        """Return when all agents get their batches.
+        """Return when all agents get their batches; if it fails, nothing is left running.
 
         Raises:
             UnknownTopic: an agent's topic is not in the log.
         """
         for topic in self._app.agents:
             await self._app.log_port.partitions(topic)
-        await self._app.start()
+        try:
+            await self._app.start()
+        except BaseException:
+            await self.stop()
+            raise
         if self._app.failure is not None:
+            await self.stop()
             raise self._app.failure
 
     async def stop(self) -> None:

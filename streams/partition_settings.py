@@ -30,5 +30,5 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Input values over this size go to the dead letters before anything is decided."""
     start_within_ms: int = 10_000
     """How long after its journaling an attempt may start."""
-    answer_within_ms: int = 60_000
-    """How long after its journaling an attempt's outcome is waited for."""
+    answer_within_ms: int = 30_000
+    """How long after its journaling an attempt's outcome is waited for (longer when the step's own time-out is)."""

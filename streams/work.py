@@ -12,8 +12,8 @@ from domain.decision import Context, Decision
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide, decide_failure
 from domain.errors import HeadraceError
 from domain.evolve import evolve_partition
-from domain.rfc3339 import to_rfc3339
 from domain.state import ContactState, PartitionState
+from domain.times import format_time
 from schemas.command import decode_command
 from schemas.contact_event import UnreadableContactEvent, cloud_event, read_contact_event
 from schemas.dead_letter import dead_letter
@@ -25,6 +25,8 @@ from streams.store import Store
 
 CHANGES_SOURCE: Final = "headrace"
 """The `source` of the changes that steps made."""
+TIMEOUT_SHARE: Final = 1.25
+"""A step's own time-out (real milliseconds) ends before its attempt's deadline, so that its outcome is heard."""
 _log = structlog.get_logger(__name__)
 
 
@@ -137,12 +139,15 @@ class Work:
 
     def start_attempt(self, contact_id: str, enrollment_id: str) -> None:
         """There is a slot for the enrollment's action."""
+        action = self.state(contact_id).enrollments[enrollment_id].action
+        timeout_ms: int = action.request.get("timeout_ms", 0) if action else 0
+        call_ms = int(timeout_ms * self._settings.time_scale * TIMEOUT_SHARE)
         self.decide(
             StartAttempt(
                 contact_id=contact_id,
                 enrollment_id=enrollment_id,
                 start_by_ms=self.now_ms + self._settings.start_within_ms,
-                deadline_ms=self.now_ms + self._settings.answer_within_ms,
+                deadline_ms=self.now_ms + max(self._settings.answer_within_ms, call_ms),
             )
         )
 
@@ -172,7 +177,7 @@ class Work:
                 id=event.id,
                 type=event.change,
                 data=event.personal.data,
-                time=to_rfc3339(event.at_ms),
+                time=format_time(event.at_ms),
                 causation_id=event.id,
                 hops=event.hops,
             ),

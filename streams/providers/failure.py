@@ -37,6 +37,19 @@ MAYBE_SENT: Final = (
 """The connection stood and then broke or went silent: the provider may have taken the request."""
 
 
+AMBIGUOUS: Final = frozenset({502, 504})
+"""A gateway's answers (RFC 9110, 15.6.3 and 15.6.5): the provider behind it may have taken the request."""
+
+
+def gateway_lost(provider: str, status: int) -> ActionResult | None:
+    """The outcome of an answer that a gateway gave instead of the provider; None for any other answer."""
+    if status not in AMBIGUOUS:
+        return None
+    return ActionResult.unknown(
+        f"gateway_{status}", f"A gateway answered {status} for {provider}, which may have taken the request"
+    )
+
+
 def failure_of(error: BaseException) -> ActionResult | None:
     """The outcome that a network failure means, or None when the exception is not one."""
     chain = tuple(_chain(error))

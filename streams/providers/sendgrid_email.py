@@ -15,7 +15,7 @@ from sendgrid.helpers.mail import CustomArg, From, Mail, To
 
 from domain.action import ActionContext, ActionResult, WorkflowAction
 from domain.contact import Contact
-from streams.providers.failure import failure_of
+from streams.providers.failure import failure_of, gateway_lost
 from streams.providers.proxy import proxy_for
 from streams.providers.retry_after import retry_after_ms
 from streams.providers.settings import SendGridSettings
@@ -114,8 +114,10 @@ def _recipient(text: str) -> To | None:
 
 
 async def _refused(response: aiohttp.ClientResponse) -> ActionResult:
-    """SendGrid's own answer: it did not take the e-mail. 429 and 5xx may be repeated, the rest is final."""
+    """SendGrid's own answer: it did not take the e-mail. 429 and 5xx may be repeated (but a gateway's), the rest is final."""
     status = response.status
+    if lost := gateway_lost("SendGrid", status):
+        return lost
     retryable = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return ActionResult.failed(
         f"sendgrid_{status}",

@@ -24,7 +24,7 @@ from twilio.rest import Client
 
 from domain.action import ActionContext, ActionResult, WorkflowAction
 from domain.contact import Contact
-from streams.providers.failure import failure_of
+from streams.providers.failure import failure_of, gateway_lost
 from streams.providers.proxy import proxy_for
 from streams.providers.retry_after import retry_after_ms
 from streams.providers.settings import TwilioSettings
@@ -155,11 +155,11 @@ def _session(url: str, threads: int) -> requests.Session:
 
 
 def _refused(refusal: Any, http: OneRequest) -> ActionResult:
-    """Twilio's own answer: it did not take the message. 429 and 5xx may be repeated, the rest is final."""
+    """Twilio's own answer: it did not take the message. 429 and 5xx may be repeated (but a gateway's), the rest is final."""
     status = int(getattr(refusal, "status", 0) or 0)
     number = getattr(refusal, "code", None)
     words = getattr(refusal, "detail", None) or getattr(refusal, "msg", None) or getattr(refusal, "title", None)
-    return ActionResult.failed(
+    return gateway_lost("Twilio", status) or ActionResult.failed(
         f"twilio_{number}" if number else f"twilio_http_{status}",
         f"Twilio answered {status}: {words or refusal}",
         retryable=status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,

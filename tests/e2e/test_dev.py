@@ -64,7 +64,7 @@ def test_printed_curl_makes_an_sms_appear_and_the_wait_shows_its_due_time(dev):
 def parse(text: str):
     from datetime import datetime
 
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def test_example_runs_to_both_of_its_ends_with_scaled_time(dev):

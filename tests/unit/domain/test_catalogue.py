@@ -8,15 +8,24 @@ from domain.errors import HeadraceError
 from domain.workflow import Trigger
 from tests.support.engine_spec import happened, step, workflow
 
-DANGLING = d.Diagnostic(code="dangling_next", severity="error", path="steps[0].next", line=1, column=1, message="no step 'x'")
-DUPLICATE = d.Diagnostic(code="duplicate_step_id", severity="error", path="steps[1].id", line=1, column=1, message="twice")
+DANGLING = d.Diagnostic(
+    code="dangling_next", severity="error", path="steps[0].next", line=1, column=1, message="no step 'x'"
+)
+DUPLICATE = d.Diagnostic(
+    code="duplicate_step_id", severity="error", path="steps[1].id", line=1, column=1, message="twice"
+)
 WARNING = d.Diagnostic(code="cycle_without_wait", severity="warning", path="", line=1, column=1, message="round")
 
 
 def compile_(document, workflow_id, version, templates, accept):
     if document.get("broken"):
         raise HeadraceError("it does not compile")
-    return workflow(step("w", "delay"), id=workflow_id, version=version, triggers=(Trigger("tag_added", {"tag": document.get("tag")}),))
+    return workflow(
+        step("w", "delay"),
+        id=workflow_id,
+        version=version,
+        triggers=(Trigger("tag_added", {"tag": document.get("tag")}),),
+    )
 
 
 class Catalog:

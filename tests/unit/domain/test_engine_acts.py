@@ -119,7 +119,8 @@ def test_late_failure_of_an_unknown_attempt_leaves_the_incident_to_the_operator(
 
 
 @pytest.mark.parametrize(
-    ("how", "settled"), [("succeeded", happened("step_completed", step_id="hi")), ("skip", happened("step_skipped", reason="operator"))]
+    ("how", "settled"),
+    [("succeeded", happened("step_completed", step_id="hi")), ("skip", happened("step_skipped", reason="operator"))],
 )
 def test_operator_settles_an_incident(how, settled):
     spec = requested().started().outcome("failed", code="x")

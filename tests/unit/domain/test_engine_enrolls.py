@@ -186,3 +186,9 @@ def test_repeated_command_is_taken_once():
 def test_command_for_an_unknown_contact_makes_no_contact():
     spec = Spec(on(Trigger("manual"))).command(c.EnrollContact, workflow_id="w")
     assert spec.state.contact.created_at_ms == 0
+
+
+def test_condition_that_cannot_be_asked_enrols_nobody_and_the_fact_is_kept():
+    rule = Comparison("first_name", "equals", "{{ 'x' | times: 'y' | divided_by: 0 }}")
+    spec = Spec(on(Trigger("contact_created", {}, rule)), on(Trigger("contact_created"), id="w2"))
+    spec.created().then(ACCEPTED, happened("incident_opened", code="template_error", workflow_id="w"), *STARTED)

@@ -50,18 +50,39 @@ def play(spec: Spec, action: tuple) -> None:
     match action:
         case ("fact", (type, data), n):
             event = ContactEvent(contact_id=CONTACT, source="crm", id=str(n), type=type, data=data)
-            spec.when(event if n else ContactEvent(contact_id=CONTACT, source="x", id=str(len(spec.journal)), type=type, data=data))
+            spec.when(
+                event
+                if n
+                else ContactEvent(contact_id=CONTACT, source="x", id=str(len(spec.journal)), type=type, data=data)
+            )
         case ("tick", ms):
             spec.now_ms += ms
             for enrollment_id in due_enrollments(spec.state, spec.now_ms):
                 spec.when(TimerDue(contact_id=CONTACT, enrollment_id=enrollment_id))
         case ("start",):
             for one in pending_actions(spec.state):
-                spec.when(StartAttempt(contact_id=CONTACT, enrollment_id=one.enrollment_id, start_by_ms=spec.now_ms + 1, deadline_ms=spec.now_ms + 60_000))
+                spec.when(
+                    StartAttempt(
+                        contact_id=CONTACT,
+                        enrollment_id=one.enrollment_id,
+                        start_by_ms=spec.now_ms + 1,
+                        deadline_ms=spec.now_ms + 60_000,
+                    )
+                )
         case ("outcome", outcome, retryable):
             for one in list(spec.state.enrollments.values()):
                 if one.action:
-                    spec.when(c.ReportOutcome(command_id="", contact_id=CONTACT, enrollment_id=one.id, action_key=one.action.key, attempt=one.action.attempt, outcome=outcome, retryable=retryable))
+                    spec.when(
+                        c.ReportOutcome(
+                            command_id="",
+                            contact_id=CONTACT,
+                            enrollment_id=one.id,
+                            action_key=one.action.key,
+                            attempt=one.action.attempt,
+                            outcome=outcome,
+                            retryable=retryable,
+                        )
+                    )
         case ("command", kind):
             for one in list(spec.state.enrollments.values())[:1]:
                 spec.command(kind, enrollment_id=one.id)

@@ -10,7 +10,9 @@ TAGGED = (Trigger("tag_added", {"tag": "lead"}),)
 
 
 def test_linear_workflow_runs_until_it_waits_and_then_to_its_end():
-    spec = Spec(workflow(step("tag", "add_tag", tag="new"), step("wait", "delay"), step("bye", "remove_tag", tag="new")))
+    spec = Spec(
+        workflow(step("tag", "add_tag", tag="new"), step("wait", "delay"), step("bye", "remove_tag", tag="new"))
+    )
     spec.created().then(
         happened("contact_event_accepted", event_type="contact.created"),
         happened("enrolled", version=1, trigger_type="contact_created", first_step="tag"),
@@ -149,7 +151,9 @@ def test_event_that_arrives_with_too_many_hops_enrols_nobody():
 
 
 def test_rate_guard_stops_a_contact_that_is_enrolled_too_often_and_says_so_once():
-    spec = Spec(workflow(step("tag", "add_tag", tag="x"), triggers=(Trigger("event", {"name": "ping"}),), reentry="always"))
+    spec = Spec(
+        workflow(step("tag", "add_tag", tag="x"), triggers=(Trigger("event", {"name": "ping"}),), reentry="always")
+    )
     for _ in range(RATE_LIMIT):
         spec.fact("ping", after_ms=10)
     spec.fact("ping").then(

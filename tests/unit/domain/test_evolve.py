@@ -33,9 +33,7 @@ def test_every_event_type_is_in_the_union():
 
 @pytest.mark.parametrize("seq", [0, 2, 99])
 def test_gap_in_the_journal_is_refused(seq):
-    event = journal.ContactEventAccepted(
-        seq=seq, at_ms=1, contact_id="ada", source="crm", event_id="1", event_type="x"
-    )
+    event = journal.ContactEventAccepted(seq=seq, at_ms=1, contact_id="ada", source="crm", event_id="1", event_type="x")
     with pytest.raises(JournalGap, match="expected event 1"):
         evolve(initial("ada"), event)
     with pytest.raises(JournalGap):
@@ -51,7 +49,7 @@ def test_only_transitions_of_the_table_are_legal():
             else:
                 with pytest.raises(InvalidTransition, match=f"is {status} and cannot become {target}"):
                     transition(enrollment, target)
-    assert CLOSED == {"completed", "exited", "cancelled"}
+    assert {"completed", "exited", "cancelled"} == CLOSED
     assert {status for status, targets in execution.TRANSITIONS.items() if not targets} == {"completed", "skipped"}
 
 

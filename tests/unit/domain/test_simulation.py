@@ -13,7 +13,9 @@ def test_path_with_rendered_texts_and_due_times():
     flow = workflow(
         step("hi", "send_sms", body="Hi {{first_name}}"),
         step("wait", "delay"),
-        step("check", "condition", test=Comparison("last_sms_reply", "exists"), branches={"true": None, "false": "tag"}),
+        step(
+            "check", "condition", test=Comparison("last_sms_reply", "exists"), branches={"true": None, "false": "tag"}
+        ),
         step("tag", "add_tag", tag="cold"),
     )
     run = dry_run(flow, ADA, now_ms=START_MS)
