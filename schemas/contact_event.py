@@ -13,49 +13,28 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from domain.contact_event import ContactEvent
-from domain.errors import HeadraceError
 from schemas.contact_event_data import MAX_DEPTH, has_nul, is_too_deep, problem_with
+from schemas.contact_event_errors import MAX_CONTACT_ID, MAX_EVENT_BYTES, REASONS, UnreadableContactEvent
 
-MAX_EVENT_BYTES: Final = 256 * 1_024
-"""A larger event is dead-lettered; what is journaled of a smaller one fits a record of Kafka's default 1 MiB."""
-
-MAX_CONTACT_ID: Final = 128
 MAX_TEXT: Final = 512
 """The longest id, type, source and so on, in characters."""
 
 MAX_HOPS: Final = 1_000_000
 
-REASONS: Final = {
-    "tombstone": "the record has no value",
-    "oversize": f"the record is larger than {MAX_EVENT_BYTES:,} bytes",
-    "not_json": "the value is not JSON in UTF-8",
-    "not_object": "the value is JSON and not an object",
-    "bad_content_type": "the content type is not JSON",
-    "bad_specversion": "it is a CloudEvent of another version than 1",
-    "bad_type": "the type is missing, empty, too long, or no text",
-    "no_contact_id": "neither the event nor the record's key names a contact",
-    "bad_contact_id": f"the contact id is no text of 1 to {MAX_CONTACT_ID} characters without control characters",
-    "bad_id": "the id is empty, too long, or no text",
-    "bad_source": "the source is empty, too long, or no text",
-    "bad_time": "the time is not RFC 3339",
-    "bad_extension": "causationid, hops or commandid is not as it should be",
-    "bad_data": "the data has not the shape that its type needs",
-}
-"""Why an event can't be read: the short codes of the dead letters."""
+__all__ = [
+    "MAX_CONTACT_ID",
+    "MAX_EVENT_BYTES",
+    "REASONS",
+    "UnreadableContactEvent",
+    "cloud_event",
+    "read_contact_event",
+]
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _STRUCTURED: Final = "application/cloudevents+json"
 _ZONED_TIME: Any = Annotated[datetime, msgspec.Meta(tz=True)]
 
 Headers = Sequence[tuple[str, bytes]]
-
-
-class UnreadableContactEvent(HeadraceError):
-    """A record is no contact event; `reason` is a code of `REASONS`."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class _Envelope(msgspec.Struct):
@@ -313,7 +292,8 @@ def _hops(found: int | str) -> int:
 
 def _unkeepable(value: bytes, data: dict[str, Any]) -> str | None:
     """What no store can keep. The bytes are looked at first: most events need no walk through their data."""
-    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and is_too_deep(data):
+    brackets = value.count(b"[") + value.count(b"{") if len(value) > 2 * MAX_DEPTH else 0
+    if brackets > MAX_DEPTH and is_too_deep(data):
         return f"data: expected at most {MAX_DEPTH} levels of lists and objects, found more"
     if b"\\u0000" in value and has_nul(data):
         return "data: expected readable text, found NUL (\\u0000)"

@@ -21,6 +21,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
+class Chunk(msgspec.Struct, frozen=True):
+    """What one read gave: `next` is where the following read begins.
+
+    It lies behind the last record, and behind whatever else takes up offsets there (a broker's transaction markers,
+    records of aborted transactions), so a chunk may hold no record and yet move on.
+    """
+
+    records: tuple[Record, ...]
+    next: int
+
+
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record to be appended."""
 

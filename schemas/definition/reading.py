@@ -1,0 +1,109 @@
+"""A document checked part by part: what the compiler, the flow checks and the warnings work on."""
+
+from typing import Any, NamedTuple
+
+from schemas.definition.checking import Report, describe
+from schemas.definition.diagnostics import did_you_mean
+from schemas.definition.model import MAX_STEPS, MAX_TRIGGERS, StepModel, WorkflowModel
+from schemas.definition.positions import Path
+from schemas.definition.steps import ALIASES, NOT_AVAILABLE, STEP_KINDS, step_kind
+from schemas.definition.steps.kind import Config, StepKind
+from schemas.definition.triggers import TriggerModel, check_trigger
+
+
+class ReadStep(NamedTuple):
+    """A step with the checked config of its kind."""
+
+    step: StepModel
+    kind: StepKind
+    config: Config
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The names of the branches that it can take."""
+        return self.kind.branches(self.config)
+
+
+class ReadWorkflow(NamedTuple):
+    """A workflow whose every part could be read."""
+
+    workflow: WorkflowModel
+    triggers: tuple[TriggerModel, ...]
+    steps: tuple[ReadStep, ...]
+
+
+def read_workflow(report: Report, document: dict[str, Any]) -> ReadWorkflow | None:
+    """The checked parts; None when one could not be read, which the report then says."""
+    workflow = report.check(WorkflowModel, document, (), "the workflow")
+    triggers = [check_trigger(report, value, path) for path, value in _triggers(document)]
+    steps = document.get("steps")
+    listed = steps[:MAX_STEPS] if isinstance(steps, list) else []
+    read = [read_step(report, value, index) for index, value in enumerate(listed)]
+    if workflow is None or None in triggers or None in read:
+        return None
+    return ReadWorkflow(
+        workflow, tuple(one for one in triggers if one is not None), tuple(one for one in read if one is not None)
+    )
+
+
+def _triggers(document: dict[str, Any]) -> list[tuple[Path, Any]]:
+    single, several = document.get("trigger"), document.get("triggers")
+    listed: list[tuple[Path, Any]] = [(("trigger",), single)] if isinstance(single, dict) else []
+    if isinstance(several, list):
+        listed += [(("triggers", index), value) for index, value in enumerate(several[:MAX_TRIGGERS])]
+    return listed
+
+
+def read_step(report: Report, value: Any, index: int) -> ReadStep | None:
+    """The step at this index, or None after reporting why not."""
+    path: Path = ("steps", index)
+    step = report.check(StepModel, value, path, step_name(value, index))
+    kind = _kind(report, value, path)
+    if kind is None:
+        return None
+    config = _config(report, kind, value, path)
+    if step is None or config is None:
+        return None
+    found = ReadStep(step, kind, config)
+    return found if _branches_exist(report, found, path) else None
+
+
+def step_name(value: Any, index: int) -> str:
+    """A step in words."""
+    name = value.get("id") if isinstance(value, dict) else None
+    return f"step '{name[:40]}'" if isinstance(name, str) and name else f"step {index + 1}"
+
+
+def _kind(report: Report, value: Any, path: Path) -> StepKind | None:
+    word = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(word, str):
+        return None
+    kind = step_kind(word)
+    if kind is None and word in NOT_AVAILABLE:
+        message = f"'{word}' is part of the language, but this version of Headrace can't run it yet"
+        report.add("not_available", (*path, "type"), message, "leave the step out for now")
+    elif kind is None:
+        hint = did_you_mean(word, [*STEP_KINDS, *ALIASES])
+        report.add("unknown_step_kind", (*path, "type"), f"expected a step kind, found {describe(word)}", hint)
+    return kind
+
+
+def _config(report: Report, kind: StepKind, value: dict[str, Any], path: Path) -> Config | None:
+    config = value.get("config")
+    if config is not None and not isinstance(config, dict):
+        return None
+    return report.check(kind.config, config or {}, (*path, "config"), f"the config of {value['type']}")
+
+
+def _branches_exist(report: Report, found: ReadStep, path: Path) -> bool:
+    known = found.branches
+    unknown = [name for name in found.step.branches or {} if name not in known]
+    for name in unknown:
+        if known:
+            message = f"expected a branch of {found.step.type}, found '{name}'"
+            hint = did_you_mean(name, known)
+        else:
+            message = f"a step of type {found.step.type} has no branches, found '{name}'"
+            hint = "use `next`, or put a condition step before it"
+        report.add("unknown_branch", (*path, "branches", name), message, hint, key=True)
+    return not unknown
