@@ -4,6 +4,8 @@ Personal data stands apart, in `personal`, from the first day: everything else m
 for ever. An event's id is its contact id and its gapless `seq`; times are milliseconds since the epoch.
 """
 
+# over 300 lines because the journal's whole vocabulary is read in one place, and each event is a few plain lines
+
 from typing import Any
 
 import msgspec

@@ -59,13 +59,15 @@ async def follow(log: EventLog, partitions: int) -> None:
                 _show(decode_event(record.value or b""))
             if len(records) > 20:  # noqa: PLR2004 a screen has so many lines
                 _print(f"... and {len(records) - 20} more")
-            positions[topic, partition] = offset + len(records)
+            positions[topic, partition] = records.next
 
 
 def _show(event: j.JournalEvent) -> None:
     if event.contact_id != j.PARTITION_KEY:
-        words = " ".join(f"{name}={getattr(event, name)}" for name in _SHOWN if getattr(event, name, None) is not None)
-        _print(f"{format_time(event.at_ms)}  {event.contact_id}  {event.__struct_config__.tag}  {words}")
+        words = [f"{name}={getattr(event, name)}" for name in _SHOWN if getattr(event, name, None) is not None]
+        if isinstance(event, j.TimerSet):
+            words.append(f"until {format_time(event.due_at_ms)}")
+        _print(f"{format_time(event.at_ms)}  {event.contact_id}  {event.__struct_config__.tag}  {' '.join(words)}")
 
 
 _SHOWN: Final = (

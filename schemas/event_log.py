@@ -3,8 +3,8 @@
 Adapters live in `streams`: `streams.embedded` (SQLite, one process) and `streams.kafka`. One conformance suite tests them all.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, Self
 
 import msgspec
 
@@ -21,15 +21,25 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-class Chunk(msgspec.Struct, frozen=True):
-    """What one read gave: `next` is where the following read begins.
+class Chunk(tuple[Record, ...]):  # noqa: SLOT001 a tuple of any length has no room for slots
+    """The records that one read gave; `next` is where the following read begins.
 
     It lies behind the last record, and behind whatever else takes up offsets there (a broker's transaction markers,
-    records of aborted transactions), so a chunk may hold no record and yet move on.
+    records of aborted transactions), so a chunk may be empty and yet move on.
     """
 
-    records: tuple[Record, ...]
     next: int
+
+    def __new__(cls, records: Iterable[Record], next: int) -> Self:
+        """A chunk of these records."""
+        chunk = super().__new__(cls, records)
+        chunk.next = next
+        return chunk
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records alone."""
+        return tuple(self)
 
 
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +76,11 @@ class EventLog(Protocol):
     @property
     def cluster_id(self) -> str:
         """Identifies this log: a store that was folded from another one must not be used with it."""
+        ...
+
+    @property
+    def dense(self) -> bool:
+        """Whether offsets are taken by records alone, one each (a broker's transaction markers take some too)."""
         ...
 
     async def topic_id(self, topic: str) -> str:
@@ -111,8 +126,8 @@ class EventLog(Protocol):
         """The offset that the next committed record will get."""
         ...
 
-    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Sequence[Record]:
-        """Up to `limit` committed records from `offset` on, without waiting; empty at the end."""
+    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
+        """Up to `limit` committed records from `offset` on, without waiting; at the end an empty chunk."""
         ...
 
     async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:  # noqa: ASYNC109 it is the wait itself

@@ -29,6 +29,7 @@ class CatalogueFeed:
     def __init__(self, log: EventLog, compile_: Compile) -> None:
         self._log, self._compile = log, compile_
         self.latest = Snapshot(0, Catalogue(), touches=False)
+        self._position = 0
         self._touching: list[Snapshot] = []
         self.decided: set[str] = set()
         """Ids of the definition commands that have a result."""
@@ -42,14 +43,14 @@ class CatalogueFeed:
     async def catch_up(self) -> None:
         """Read to the end of the topic."""
         end = await self._log.end_offset(DEFINITIONS, 0)
-        while self.latest.offset < end:
+        while self._position < end:
             await self._read()
 
     async def run(self) -> None:
         """Follow the topic until cancelled."""
         while True:
             if not await self._read():
-                await self._log.wait({(DEFINITIONS, 0): self.latest.offset}, timeout=60)
+                await self._log.wait({(DEFINITIONS, 0): self._position}, timeout=60)
 
     async def wait_for(self, offset: int) -> None:
         """Until all definitions below `offset` are in the catalogue."""
@@ -65,8 +66,9 @@ class CatalogueFeed:
         return next((snapshot for snapshot in self._touching if snapshot.offset == offset), self.after(offset))
 
     async def _read(self) -> bool:
-        records = await self._log.read(DEFINITIONS, 0, self.latest.offset, limit=_READ_LIMIT)
-        for record in records:
+        chunk = await self._log.read(DEFINITIONS, 0, self._position, limit=_READ_LIMIT)
+        self._position = max(self._position, chunk.next)
+        for record in chunk:
             if record.offset < self.latest.offset:  # another reader of this feed was quicker
                 continue
             assert record.value is not None
@@ -77,9 +79,9 @@ class CatalogueFeed:
             self.latest = Snapshot(record.offset + 1, catalogue, touches=touches_enrollments(event))
             if self.latest.touches:
                 self._touching.append(self.latest)
-        if records:
+        if chunk:
             for listener in self._listeners:
                 listener()
             async with self._changed:
                 self._changed.notify_all()
-        return bool(records)
+        return bool(chunk)

@@ -31,12 +31,15 @@ async def open_store(log: EventLog, partition: int, settings: PartitionSettings)
         _log.warning("store.rebuilt", partition=partition, reason="its last event is not the journal's")
         store.reset()
     end = await log.end_offset(JOURNAL, partition)
-    while store.reflected.offset < end:
-        records = await log.read(JOURNAL, partition, store.reflected.offset, limit=_READ_LIMIT)
-        if not records:
-            message = f"journal partition {partition} ends at {store.reflected.offset}, expected {end}"
+    position = store.reflected.offset
+    while position < end:
+        chunk = await log.read(JOURNAL, partition, position, limit=_READ_LIMIT)
+        if chunk.next <= position:
+            message = f"journal partition {partition} ends at {position}, expected {end}"
             raise HeadraceError(message)
-        fold(store, records)
+        if chunk:
+            fold(store, chunk)
+        position = chunk.next
     await _take_group_positions(log, partition, store, settings)
     return store
 

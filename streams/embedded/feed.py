@@ -74,6 +74,6 @@ class Feed:
             limit = self._settings.max_batch_records
             records = await self._log.read(self.topic, self.partition, first, limit=limit)
             if records:
-                self.position = records[-1].offset + 1
+                self.position = records.next
                 return Batch(self.topic, self.partition, first, tuple(records), self.position)
             await self._log.wait({(self.topic, self.partition): first}, timeout=math.inf)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from domain.clock import Clock
-from schemas.event_log import NewRecord, Record
+from schemas.event_log import Chunk, NewRecord, Record
 from schemas.event_log_errors import LogClosed, TopicMismatch, UnknownPartition, UnknownTopic
 from streams.embedded import schema
 from streams.embedded.chunk import decode_chunk
@@ -83,6 +83,11 @@ class EmbeddedEventLog:
         """A random id, made with the file."""
         return self._cluster_id
 
+    @property
+    def dense(self) -> bool:
+        """One offset for each record."""
+        return True
+
     async def create_topic(self, topic: str, partitions: int) -> None:
         """Make the topic unless it exists.
 
@@ -150,7 +155,7 @@ class EmbeddedEventLog:
         """The offset that the next committed record will get."""
         return self._partition(topic, partition).end
 
-    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Sequence[Record]:
+    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
         """Up to `limit` committed records from `offset` on, without waiting; empty at the end.
 
         Fewer than `limit` come when a megabyte is reached; at least one comes if there is one.
@@ -159,11 +164,11 @@ class EmbeddedEventLog:
         if offset < 0 or limit < 1:
             message = f"expected an offset of 0 or more and a limit of 1 or more; found {offset} and {limit}"
             raise ValueError(message)
-        tail = found.read_tail(offset, limit)
-        if tail is not None:
-            return tail
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_thread, _read, self._reader, found, offset, found.end, limit)
+        records = found.read_tail(offset, limit)
+        if records is None:
+            loop, args = asyncio.get_running_loop(), (self._reader, found, offset, found.end, limit)
+            records = await loop.run_in_executor(self._read_thread, _read, *args)
+        return Chunk(records, records[-1].offset + 1 if records else offset)
 
     async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:  # noqa: ASYNC109 the port
         """Until a record exists at or after one of the positions ((topic, partition) -> offset), or `timeout` seconds.

@@ -5,7 +5,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from schemas.event_log import NewRecord, Record
+from schemas.event_log import Chunk, NewRecord, Record
 from schemas.event_log_errors import Fenced, TopicMismatch, UnknownTopic
 
 
@@ -38,6 +38,13 @@ class MemoryEventLog:
         self.epochs: dict[tuple[str, int], int] = defaultdict(int)
         self._epochs = itertools.count(1)
         self._appended = asyncio.Condition()
+
+    @property
+    def dense(self) -> bool:
+        return True
+
+    async def topic_id(self, topic: str) -> str:
+        return f"{topic}:{len(self._topic(topic))}"
 
     async def create_topic(self, topic: str, partitions: int) -> None:
         known = self.topics.setdefault(topic, [[] for _ in range(partitions)])
@@ -78,8 +85,9 @@ class MemoryEventLog:
     async def end_offset(self, topic: str, partition: int) -> int:
         return len(self._topic(topic)[partition])
 
-    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Sequence[Record]:
-        return self._topic(topic)[partition][offset : offset + limit]
+    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
+        records = self._topic(topic)[partition][offset : offset + limit]
+        return Chunk(records, offset + len(records))
 
     async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:  # noqa: ASYNC109 the port's
         def more() -> bool:

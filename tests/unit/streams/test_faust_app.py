@@ -303,16 +303,18 @@ class TestCrashes:
         with pytest.raises(UnknownTopic, match="nowhere"):
             await start(log, engine, topics=("events", "nowhere"))
 
-    async def test_a_start_position_that_can_not_be_given_is_told(
+    async def test_a_start_position_that_can_not_be_given_ends_the_start(
         self, log: EmbeddedEventLog, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def start_position(_topic: str, _partition: int) -> int:
             raise LookupError("the actor is not open")
 
         monkeypatch.setattr(engine, "start_position", start_position)
+        before = asyncio.all_tasks()
         with pytest.raises(LookupError, match="the actor is not open"):
             await start(log, engine)
         await engine.until(lambda: bool(engine.crashes))
+        assert asyncio.all_tasks() <= {*before, engine.told}
 
 
 class TestLife:

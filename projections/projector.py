@@ -1,0 +1,201 @@
+"""The projector: keeps the read side up to date with the journal, the definitions and the dead letters."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+import msgspec
+import psycopg
+import structlog
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
+
+from projections import checkpoints
+from projections.batch import Batch, Events, decode_batch, read_batch
+from projections.changes import RowChanges
+from projections.checkpoints import Source
+from projections.database import connect
+from projections.errors import CheckpointConflict, DatabaseUnreachable, ProjectionError, UnreadableRecord
+from projections.loading import load
+from projections.read_models import fold_dead_letter, fold_definition_event, fold_journal_event
+from schemas.event_log import EventLog, Record
+from schemas.topics import DEAD_LETTERS, DEFINITIONS, JOURNAL
+
+log = structlog.get_logger()
+
+PROGRESS_CHANNEL: Final = "headrace_progress"
+"""Notified with each commit, so that who waits for a write of theirs need not poll."""
+NOTIFY: Final = b"NOTIFY headrace_progress"
+
+WAIT_SECONDS: Final = 60.0
+FIRST_DELAY_SECONDS: Final = 0.1
+LONGEST_DELAY_SECONDS: Final = 5.0
+
+_TRANSIENT: Final = (
+    DatabaseUnreachable,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # for a while after a failover
+)
+_decode_json: Final = msgspec.json.Decoder().decode
+_T = TypeVar("_T")
+_Connection = psycopg.Connection[dict[str, Any]]
+
+
+class Projector:
+    """Reads from the checkpoints, folds a batch to its final rows, and writes rows and checkpoints together.
+
+    Folding and writing happen in a thread of its own, so that the event loop stays free for others.
+    """
+
+    def __init__(
+        self, event_log: EventLog, database_url: str, *, name: str = "projector", batch_size: int = 10_000
+    ) -> None:
+        """Make one; nothing happens before `run`.
+
+        Args:
+            event_log: what to read.
+            database_url: a database that was migrated.
+            name: how the database's own views and our log call it.
+            batch_size: about how many records to project at once, when so many are waiting.
+        """
+        self._log, self._url, self._name, self._batch_size = event_log, database_url, name, batch_size
+        self._connection: _Connection | None = None
+        self._checkpoints: dict[Source, int] = {}
+        self._names: dict[tuple[str, int], str] = {}
+        self._stopping = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    @property
+    def checkpoints(self) -> Mapping[Source, int]:
+        """The offset of the next record to be projected, of each topic and partition."""
+        return self._checkpoints
+
+    async def run(self) -> None:
+        """Project until `stop`; a database that goes away is waited for.
+
+        Raises:
+            UnreadableRecord: a record can't be decoded or folded; all before it is projected.
+            ProjectionError: the database was not migrated.
+        """
+        delay = FIRST_DELAY_SECONDS
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._open()
+                    while not self._stopping.is_set():
+                        await self._pass()
+                        delay = FIRST_DELAY_SECONDS
+                except CheckpointConflict as conflict:
+                    log.warning("projector.checkpoint_conflict", projector=self._name, reason=str(conflict))
+                    await self._in_thread(self._close)
+                except _TRANSIENT as error:
+                    log.warning("projector.database_lost", projector=self._name, error=str(error), retry_s=delay)
+                    await self._in_thread(self._close)
+                    await self._sleep(delay)
+                    delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+        finally:
+            await asyncio.shield(self._in_thread(self._close))
+            self._thread.shutdown(wait=False)
+
+    def stop(self) -> None:
+        """Let `run` end once the batch in hand is committed."""
+        self._stopping.set()
+
+    async def _open(self) -> None:
+        partitions = await self._log.partitions(JOURNAL)
+        sources = [(JOURNAL, number) for number in range(partitions)]
+        sources += [(DEAD_LETTERS, number) for number in range(await self._log.partitions(DEAD_LETTERS))]
+        sources += [(DEFINITIONS, 0)]
+        self._checkpoints = await self._in_thread(lambda: self._connect(sources, partitions))
+        log.info("projector.started", projector=self._name, partitions=partitions)
+
+    async def _pass(self) -> None:
+        """Project what is there, or wait for more."""
+        batch = await read_batch(self._log, self._checkpoints, size=self._batch_size)
+        if batch.empty:
+            await self._until_stopped(self._log.wait(batch.seen, timeout=WAIT_SECONDS))
+            return
+        events = await self._in_thread(lambda: self._project(batch))
+        self._checkpoints.update({source: now for source, (_, now) in events.moves.items()})
+        if events.unreadable is not None:
+            raise events.unreadable
+
+    # ------------------------------------------------------------ in the thread
+
+    def _connect(self, sources: list[Source], partitions: int) -> dict[Source, int]:
+        connection: _Connection = connect(self._url, application_name=f"headrace {self._name}")  # type: ignore[assignment]
+        connection.row_factory = dict_row
+        set_json_loads(_decode_json, connection)
+        self._connection = connection
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                checkpoints.prepare(cursor, sources, partitions)
+                found = checkpoints.read(cursor)
+        except psycopg.errors.UndefinedTable as error:
+            message = "expected the read side's tables in the database, found none: migrate it first"
+            raise ProjectionError(message) from error
+        return {source: found[source] for source in sources}
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _project(self, batch: Batch) -> Events:
+        assert self._connection is not None, "the connection is opened first"
+        events = decode_batch(batch, self._checkpoints)
+        if not events.moves:
+            return events
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            checkpoints.move(cursor, events.moves)
+            changes = RowChanges(self._names)
+            load(cursor, changes, [event for event, _ in events.definitions], [event for event, _ in events.journal])
+            fold(changes, events)
+            changes.write(cursor)
+            cursor.execute(NOTIFY)
+        return events
+
+    # ------------------------------------------------------------ waiting
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._until_stopped(asyncio.sleep(seconds))
+
+    async def _until_stopped(self, waiting: Any) -> None:
+        """Wait, but not beyond `stop`."""
+        work, stop = asyncio.ensure_future(waiting), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            work.cancel()
+            stop.cancel()
+            await asyncio.gather(work, stop, return_exceptions=True)
+
+
+def fold(changes: RowChanges, events: Events) -> None:
+    """Fold a batch's events into its rows, definitions first.
+
+    Raises:
+        UnreadableRecord: an event contradicts those before it.
+    """
+    record: Record | None = None
+    try:
+        for event, record in events.definitions:
+            fold_definition_event(changes, event, record)
+        for event, record in events.journal:
+            fold_journal_event(changes, event, record)
+        for record in events.dead_letters:
+            fold_dead_letter(changes, record)
+    except Exception as error:
+        assert record is not None
+        message = (
+            f"the projector stopped at {record.topic}, partition {record.partition}, offset {record.offset}, "
+            f"which it could not project: {type(error).__name__}: {error}"
+        )
+        raise UnreadableRecord(message) from error

@@ -1,0 +1,68 @@
+"""What each command came to; the first result of a command id stands, as the same id is the same wish."""
+
+from uuid import UUID
+
+from domain import journal as j
+from domain.definition import DefinitionCommandResulted
+from projections.changes import RowChanges
+from projections.read_models.model import ReadModel
+from projections.rows import Row
+from schemas.event_log import Record
+
+
+def _resulted(changes: RowChanges, event: j.CommandResulted, _: Record) -> None:
+    _keep(
+        changes,
+        {
+            "command_id": event.command_id,
+            "command_type": event.command_type,
+            "result": event.result,
+            "code": event.code,
+            "reason": event.reason,
+            "contact_id": event.contact_id,
+            "workflow_id": None,
+            "enrollment_id": event.enrollment_id,
+            "version": None,
+            "definition_offset": None,
+            "at": event.at_ms,
+        },
+    )
+
+
+def _definition_resulted(changes: RowChanges, event: DefinitionCommandResulted, record: Record) -> None:
+    _keep(
+        changes,
+        {
+            "command_id": event.command_id,
+            "command_type": event.command_type,
+            "result": event.result,
+            "code": event.code,
+            "reason": event.reason,
+            "contact_id": None,
+            "workflow_id": _uuid_or_none(event.workflow_id),
+            "enrollment_id": None,
+            "version": event.version,
+            "definition_offset": record.offset,
+            "at": event.at_ms,
+        },
+    )
+
+
+def _keep(changes: RowChanges, row: Row) -> None:
+    if changes.command_results.get(row["command_id"]) is None:
+        changes.command_results.insert(row["command_id"], row)
+
+
+def _uuid_or_none(workflow_id: str) -> str | None:
+    """A template's command has `template:<name>` in the place of a workflow id."""
+    try:
+        return str(UUID(workflow_id))
+    except ValueError:
+        return None
+
+
+MODEL = ReadModel(
+    name="command_results",
+    journal={j.CommandResulted: _resulted},
+    definitions={DefinitionCommandResulted: _definition_resulted},
+)

@@ -1,0 +1,41 @@
+"""Dead letters: records that could not be read, whole, with the reason."""
+
+from projections.changes import RowChanges
+from projections.read_models.model import ReadModel
+from schemas.event_log import Record
+
+_ORIGINAL = "original-"
+
+
+def _kept(changes: RowChanges, record: Record) -> None:
+    about: dict[str, str] = {}
+    original: dict[str, str] = {}
+    for name, value in record.headers:
+        text = value.decode("utf-8", errors="replace")
+        if name.startswith(_ORIGINAL):
+            original.setdefault(name.removeprefix(_ORIGINAL), text)  # of equal names the first is gone by
+        else:
+            about.setdefault(name, text)
+    id_ = f"{record.partition}-{record.offset}"
+    changes.dead_letters.insert(
+        id_,
+        {
+            "id": id_,
+            "reason": about.get("headrace-reason", "unknown"),
+            "message": about.get("headrace-message", ""),
+            "topic": about.get("headrace-topic", ""),
+            "partition": _number(about.get("headrace-partition")),
+            "offset": _number(about.get("headrace-offset")),
+            "key": record.key,
+            "value": record.value,
+            "headers": original,
+            "at": record.timestamp_ms,
+        },
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+
+
+MODEL = ReadModel(name="dead_letters", dead_letters=_kept)

@@ -1,0 +1,34 @@
+"""Incidents: work that stopped and needs a person."""
+
+from domain import journal as j
+from projections.changes import RowChanges
+from projections.read_models.model import ReadModel
+from schemas.event_log import Record
+
+
+def _opened(changes: RowChanges, event: j.IncidentOpened, _: Record) -> None:
+    enrollment = changes.enrollments.get(event.enrollment_id) if event.enrollment_id else None
+    changes.incidents.insert(
+        event.incident_id,
+        {
+            "id": event.incident_id,
+            "enrollment_id": event.enrollment_id,
+            "contact_id": event.contact_id or None,
+            "workflow_id": event.workflow_id or (enrollment["workflow_id"] if enrollment else None),
+            "step_id": event.step_id,
+            "code": event.code,
+            "message": event.personal.message,
+            "status": "open",
+            "resolution": None,
+            "opened_at": event.at_ms,
+            "resolved_at": None,
+        },
+    )
+
+
+def _resolved(changes: RowChanges, event: j.IncidentResolved, _: Record) -> None:
+    resolved = {"status": "resolved", "resolution": event.resolution, "resolved_at": event.at_ms}
+    changes.incidents.set(event.incident_id, resolved)
+
+
+MODEL = ReadModel(name="incidents", journal={j.IncidentOpened: _opened, j.IncidentResolved: _resolved})
