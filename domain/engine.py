@@ -72,9 +72,10 @@ def decide_failure(state: ContactState, given: Input, error: Exception, context:
     """What follows when `decide` itself failed: an incident that keeps the input, and nothing else changes."""
     decision = Decision(state, context)
     enrollment_id = getattr(given, "enrollment_id", None) if isinstance(given, TimerDue | StartAttempt) else None
-    if isinstance(given, c.Command) and not isinstance(given, c.ReportOutcome):
-        reason = f"the engine failed: {error}"
-        decision.result(given.command_id, _type_of(given), "rejected", code="engine_error", reason=reason)
+    command_id = None if isinstance(given, c.ReportOutcome) else getattr(given, "command_id", None)
+    if command_id is not None:
+        kind = "contact_event" if isinstance(given, ContactEvent) else _type_of(given)
+        decision.result(command_id, kind, "rejected", code="engine_error", reason=f"the engine failed: {error}")
     enrollment = state.enrollments.get(enrollment_id) if enrollment_id else None
     decision.incident(
         "engine_error",
@@ -174,5 +175,5 @@ def _decide_command(decision: Decision, command: c.Command) -> None:
             retry(decision, command)
 
 
-def _type_of(command: c.Command) -> str:
+def _type_of(command: Input) -> str:
     return str(type(command).__struct_config__.tag)

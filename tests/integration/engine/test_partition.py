@@ -115,10 +115,11 @@ async def test_engine_failure_leaves_the_state_and_becomes_an_incident_with_its_
         return real(state, given, context)
 
     monkeypatch.setattr(work_module, "decide", failing)
-    await partition.fact("ada", "boom", {"n": 1})
+    await partition.fact("ada", "boom", {"n": 1}, command_id="k")
     await partition.fact("ada", "contact.tag_added", {"tag": "b"})
     await partition.settle()
-    incident, after = (await partition.journal("ada"))[-2:]
+    result, incident, after = (await partition.journal("ada"))[-3:]
+    assert (result.command_id, result.result, result.code) == ("k", "rejected", "engine_error")
     assert (incident.code, incident.personal.input["data"]) == ("engine_error", {"n": 1})
     assert "planted" in incident.personal.message
     assert after.event_type == "contact.tag_added"

@@ -1,0 +1,1 @@
+"""The API's handlers: decode, call, encode. One file for each kind of thing."""

@@ -1,0 +1,101 @@
+"""The dry run: the path that a contact would take now. Nothing is sent and nothing is written."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from api.database import Database, Row, fetch_one
+from api.finding import find_contact, find_version
+from api.handlers.definitions import current_templates
+from api.problems import BadRequest
+from api.requests import path_uuid
+from api.responses import respond
+from api.services import SERVICES
+from domain.contact import ATTRIBUTES, Contact
+from domain.definition import TemplateText
+from domain.simulation import dry_run
+from domain.workflow import Workflow
+from schemas.api_bodies import DryRunBody, DryRunQuery, InlineContact
+from schemas.api_reports import DryRun, DryRunStep
+from schemas.definition import compile_workflow
+
+
+async def test_workflow(request: web.Request, query: DryRunQuery, body: DryRunBody) -> web.StreamResponse:
+    """Walk a contact (known, or given in the body) through a version; by default the published one, else the latest."""
+    services = request.app[SERVICES]
+    workflow_id = path_uuid(request, "workflow_id")
+    version = await find_version(services.database, workflow_id, query.version)
+    contact, last_sms_reply, history = await _subject(services.database, workflow_id, query, body)
+    run = dry_run(
+        await _compiled(services.database, version),
+        contact,
+        now_ms=services.clock(),
+        event=body.event,
+        last_sms_reply=last_sms_reply,
+        enrolled_before=history["before"],
+        enrolled_now=history["now"],
+    )
+    steps = [
+        DryRunStep.model_validate(msgspec.structs.asdict(step) | {"at": datetime.fromtimestamp(step.at_ms / 1000, UTC)})
+        for step in run.steps
+    ]
+    answer = DryRun(
+        workflow_id=workflow_id,
+        version=version["version"],
+        contact_id=contact.id,
+        enrolled=run.enrolled,
+        reason=run.reason,
+        steps=steps,
+        ends=run.ends,
+    )
+    return respond(answer)
+
+
+async def _compiled(database: Database, version: Row) -> Workflow:
+    """The version as the engine would run it: with its pinned texts, or with today's while it is a draft."""
+    pinned = msgspec.convert(version["templates"], dict[str, TemplateText])
+    templates = await current_templates(database) if version["status"] == "draft" else pinned
+    document = msgspec.json.decode(version["document"])
+    return compile_workflow(
+        document, workflow_id=str(version["workflow_id"]), version=version["version"], templates=templates
+    )
+
+
+async def _subject(
+    database: Database, workflow_id: UUID, query: DryRunQuery, body: DryRunBody
+) -> tuple[Contact, str | None, dict[str, Any]]:
+    """The contact, its newest SMS ever, and whether it was or is enrolled in the workflow."""
+    if (query.contact_id is None) == (body.contact is None):
+        message = "expected either ?contact_id= or a contact in the body"
+        raise BadRequest(message, code="no_contact")
+    if body.contact is not None:
+        return _inline(body.contact), body.contact.last_sms_reply, {"before": False, "now": False}
+    row = await find_contact(database, query.contact_id or "")
+    parameters = {"workflow_id": workflow_id, "contact_id": row["id"]}
+    history = await fetch_one(database, "enrollments_of_contact", parameters)
+    assert history is not None, "an aggregate always has a row"
+    return _known(row), row["last_sms_reply"], history
+
+
+def _inline(given: InlineContact) -> Contact:
+    attributes = {name: getattr(given, name) for name in ATTRIBUTES}
+    return Contact(id=given.id, **attributes, tags=tuple(given.tags), custom_fields=given.custom_fields, created=True)
+
+
+def _known(row: Row) -> Contact:
+    return Contact(
+        id=row["id"],
+        **{name: row[name] for name in ATTRIBUTES},
+        tags=tuple(row["tags"]),
+        custom_fields=row["custom_fields"],
+        created_at_ms=_milliseconds(row["created_at"]),
+        updated_at_ms=_milliseconds(row["updated_at"]),
+        created=row["created"],
+    )
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

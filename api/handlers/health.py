@@ -1,0 +1,53 @@
+"""Health: whether this process lives, and whether it can serve."""
+
+import asyncio
+
+from aiohttp import web
+
+from api.database import fetch_all
+from api.problems import Unavailable
+from api.responses import respond
+from api.services import SERVICES, Services
+from schemas.api_resources import Health
+from schemas.topics import JOURNAL
+
+_PATIENCE_SECONDS = 2.0
+OPENAPI: web.AppKey[bytes] = web.AppKey("openapi", bytes)
+
+
+async def healthz(_: web.Request) -> web.Response:
+    """This process answers."""
+    return respond(Health(status="ok"), omit_null=True)
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """The database and the log answer; `lag` tells how far the read side is behind."""
+    services = request.app[SERVICES]
+    shown, written = await asyncio.gather(_shown(services), _written(services), return_exceptions=True)
+    database = "unreachable" if isinstance(shown, BaseException) else "ok"
+    log = "unreachable" if isinstance(written, BaseException) else "ok"
+    if isinstance(shown, BaseException) or isinstance(written, BaseException):
+        message = f"not ready: the database is {database}, the log is {log}"
+        raise Unavailable(message, code="not_ready", database=database, log=log)
+    lag = sum(max(end - shown.get(partition, 0), 0) for partition, end in written.items())
+    return respond(Health(status="ready", database=database, log=log, lag=lag))
+
+
+async def _shown(services: Services) -> dict[int, int]:
+    """How far the read side has come in each partition of the journal."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        rows = await fetch_all(services.database, "journal_checkpoints", {"topic": JOURNAL})
+    return {row["partition"]: row["offset"] for row in rows}
+
+
+async def _written(services: Services) -> dict[int, int]:
+    """How far each partition of the journal reaches."""
+    numbers = range(services.partitions)
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        ends = await asyncio.gather(*(services.commands.end_offset(JOURNAL, number) for number in numbers))
+    return dict(zip(numbers, ends, strict=True))
+
+
+async def openapi(request: web.Request) -> web.Response:
+    """This API as an OpenAPI 3.1 document."""
+    return web.Response(body=request.app[OPENAPI], content_type="application/json")

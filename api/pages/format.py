@@ -1,0 +1,62 @@
+"""How values look on a page: times, spans of time, JSON."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def moment(at: datetime | None) -> Markup:
+    """A time in UTC to the second, with its exact value for machines."""
+    if at is None:
+        return Markup('<span class="none">&ndash;</span>')
+    exact, shown = at.isoformat().replace("+00:00", "Z"), at.strftime("%Y-%m-%d %H:%M:%S")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown)
+
+
+def due(at: datetime | None, now_ms: int) -> Markup:
+    """A time and how far it is from now."""
+    if at is None:
+        return moment(at)
+    seconds = round(at.timestamp() - now_ms / 1000)
+    words = f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago" if seconds < 0 else "now"
+    return Markup('{} <span class="quiet">{}</span>').format(moment(at), words)
+
+
+def span(seconds: int) -> str:
+    """A span of time in its two largest units, as `23 h 59 min`."""
+    parts = []
+    for name, size in _UNITS:
+        count, seconds = divmod(seconds, size)
+        parts.append((count, name))
+    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    shown = [f"{count} {name}" for count, name in parts[first : first + 2] if count]
+    return " ".join(shown) or "0 s"
+
+
+def pretty(value: Any) -> str:
+    """JSON for reading."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def path_segment(text: str) -> str:
+    """Text as one segment of a path; Jinja's own `urlencode` would leave a slash."""
+    return quote(text, safe="")
+
+
+def parse_time(text: Any) -> datetime | None:
+    """A time out of JSON (`delay_until`); None when it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return at.astimezone(UTC) if at.tzinfo else None
+
+
+def status_badge(status: str) -> Markup:
+    """A status as a coloured word; the colour adds nothing that the word doesn't say."""
+    return Markup('<span class="status {}">{}</span>').format(status, escape(status))

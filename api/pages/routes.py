@@ -1,0 +1,27 @@
+"""The pages' addresses."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from api.pages import contacts, enrollments, incidents, workflows
+from api.route import router_path
+
+PAGES: Final[tuple[tuple[str, Handler], ...]] = (
+    ("/", workflows.home),
+    ("/workflows/{workflow_id}", workflows.workflow),
+    ("/enrollments/{enrollment_id}", enrollments.enrollment),
+    ("/contacts", contacts.contacts),
+    ("/contacts/{contact_id}", contacts.contact),
+    ("/incidents", incidents.incidents),
+)
+
+
+def add_pages(app: web.Application) -> None:
+    """Register the pages and their one stylesheet."""
+    for path, handler in PAGES:
+        app.router.add_get(router_path(path), handler)
+    app.router.add_static("/static", Path(str(files("api").joinpath("static"))))

@@ -1,0 +1,56 @@
+"""Rendering a page."""
+
+from functools import cache
+from typing import Any, Final
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.database import fetch_one
+from api.pages.format import due, moment, parse_time, path_segment, pretty, status_badge
+from api.services import SERVICES
+
+PAGE_SIZE: Final = 50
+_REFRESH_SECONDS: Final = 5
+
+
+async def render(request: web.Request, template: str, **context: Any) -> web.Response:
+    """The page as a response; every page knows the sandbox, the open incidents and the engine's time."""
+    services = request.app[SERVICES]
+    incidents = await fetch_one(services.database, "count_open_incidents", {})
+    refresh = request.query.get("refresh") == "on"
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            **context,
+            path=request.path,
+            sandbox_url=services.sandbox_url,
+            open_incidents=incidents["count"] if incidents else 0,
+            now_ms=services.clock(),
+            refresh_seconds=_REFRESH_SECONDS if refresh else None,
+            refresh_link=str(request.rel_url.update_query(refresh="off" if refresh else "on")),
+        )
+    )
+    return web.Response(text=text, content_type="text/html")
+
+
+def next_link(request: web.Request, cursor: str | None) -> str | None:
+    """The address of the page that follows, if there is one."""
+    return str(request.rel_url.update_query(cursor=cursor)) if cursor else None
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with everything escaped that is not markup of our own."""
+    made = Environment(
+        loader=PackageLoader("api", "pages/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        moment=moment, due=due, pretty=pretty, status=status_badge, parse_time=parse_time, path_segment=path_segment
+    )
+    return made

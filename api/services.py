@@ -1,0 +1,33 @@
+"""What the composition root hands to the API: its ports, its settings and its clock."""
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from api.database import Database
+from api.ports import CommandPort
+from api.progress import ReadSideProgress
+from domain.clock import Clock
+from schemas.topics import Topics
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """All that the handlers work with. The pool is open; `progress` is started and stopped with the application."""
+
+    database: Database
+    commands: CommandPort
+    progress: ReadSideProgress
+    clock: Clock
+    partitions: int
+    """P: how many partitions the topics keyed by contact have."""
+    topics: Topics = field(default_factory=Topics)
+    wait_seconds: float = 5
+    """How long a write waits for the read side before it answers 202."""
+    sandbox_url: str | None = None
+    """Where the provider sandbox shows its inbox, if there is one."""
+    require_host: frozenset[str] | None = None
+    """Host names that a request may be sent to (None: any); keeps DNS rebinding off a server without API keys."""
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
