@@ -175,5 +175,5 @@ def _decide_command(decision: Decision, command: c.Command) -> None:
             retry(decision, command)
 
 
-def _type_of(command: Input) -> str:
+def _type_of(command: msgspec.Struct) -> str:
     return str(type(command).__struct_config__.tag)
