@@ -22,6 +22,9 @@ class MemoryPartitionWriter:
             self._log.positions[self._group, topic, self._partition] = position
         return await self._log.append(records)
 
+    def join(self, membership: bytes) -> None:
+        return None
+
     async def close(self) -> None:
         return None
 
