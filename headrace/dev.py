@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from headrace.dev_options import DevOptions
 from headrace.engine_clock import EngineClock
+from headrace.interpreter import tune_interpreter
 from headrace.logging import configure_logging
 from projections.postgres import EmbeddedPostgres
 from streams.data_directory import DataDirectory
@@ -19,6 +20,7 @@ from streams.data_directory import DataDirectory
 def run_dev(options: DevOptions) -> int:
     """Run until Ctrl-C or SIGTERM; returns the process's exit code (1 when a part crashed)."""
     configure_logging(level=options.log_level, form=options.log_format)
+    tune_interpreter()
     with asyncio.Runner() as runner:
         return runner.run(_run(options, time.monotonic()))
 

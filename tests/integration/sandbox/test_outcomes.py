@@ -28,17 +28,15 @@ async def test_a_call_that_is_taken_has_succeeded_and_its_key_stands_in_the_inbo
         assert result.provider_id == result.output["message_id"] == message["provider_id"]
 
 
-@every_channel
+@pytest.mark.parametrize("channel", ["sms", "email"])
 @pytest.mark.parametrize("status", [502, 504])
-@pytest.mark.parametrize("step_type", ["send_sms", "send_email"])
-async def test_a_gateways_answer_for_a_message_is_unknown(status, step_type, call, client):
-    await client.post("/faults", json={"channel": "*", "kind": "status", "status": status})
-    result = await call(
-        step_type, {"to": "ann@example.com" if step_type == "send_email" else "+15550123", "subject": "s", "body": "hi"}
-    )
+async def test_a_gateways_answer_for_a_message_is_unknown(channel, status, call, client, requests_to):
+    await fault(client, channel=channel, kind="status", status=status)
+    result = await call(*requests_to[channel])
     assert (result.outcome, result.code) == ("unknown", f"gateway_{status}")
 
 
+@every_channel
 @pytest.mark.parametrize(("status", "retry_after"), [(429, 2), (500, None), (503, 1.5)])
 async def test_429_and_5xx_were_not_taken_and_may_be_repeated(channel, status, retry_after, call, client, requests_to):
     await fault(client, channel=channel, kind="status", status=status, retry_after=retry_after, times=1)
