@@ -46,10 +46,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     published: int | None = None
     paused_at_ms: int = 0
     resumed_at_ms: int = 0
-    cancel_below: int = 0
-    """Open enrollments of versions below this one are to be cancelled."""
-    migrate_below: int = 0
-    """Open enrollments of versions below this one are to go on in this one."""
+    in_flight: dict[int, int | None] = {}
+    """What becomes of open enrollments of these versions: they go on in another one, or (None) are cancelled."""
 
     @property
     def latest(self) -> int:
@@ -245,8 +243,7 @@ def _changed(entry: Entry, event: d.DefinitionEvent, compile_: Compile) -> Entry
                 status="active" if entry.status == "draft" else entry.status,
                 published=event.version,
                 versions=entry.versions | {event.version: replace(version, compiled=compiled)},
-                cancel_below=event.version if event.in_flight == "cancel" else entry.cancel_below,
-                migrate_below=event.version if event.in_flight == "migrate" else entry.migrate_below,
+                in_flight=_in_flight(entry, event),
             )
         case d.WorkflowPaused():
             return replace(entry, status="paused", paused_at_ms=event.at_ms)
@@ -256,6 +253,14 @@ def _changed(entry: Entry, event: d.DefinitionEvent, compile_: Compile) -> Entry
             return replace(entry, status="archived", resumed_at_ms=event.at_ms)
         case _:
             return entry
+
+
+def _in_flight(entry: Entry, event: d.VersionPublished) -> dict[int, int | None]:
+    """The version that is live again is left alone: its old enrollments were dealt with before this is in force."""
+    if event.in_flight in ("cancel", "migrate"):
+        target = None if event.in_flight == "cancel" else event.version
+        return dict.fromkeys(entry.versions.keys() - {event.version}, target)
+    return {version: target for version, target in entry.in_flight.items() if version != event.version}
 
 
 def touches_enrollments(event: d.DefinitionEvent) -> bool:

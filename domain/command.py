@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from domain.contact_event import ContactEvent
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """What every command has; `command_id` derives from the caller's `Idempotency-Key`."""
@@ -60,4 +62,21 @@ class ReportOutcome(Command, frozen=True, kw_only=True, omit_defaults=True, tag=
     state: dict[str, Any] | None = None
 
 
-AnyCommand = EnrollContact | CancelEnrollment | PauseEnrollment | ResumeEnrollment | RetryEnrollment | ReportOutcome
+class RekeyedContactEvent(Command, frozen=True, kw_only=True, omit_defaults=True, tag="rekeyed_contact_event"):
+    """A contact event that stood on another partition than its contact's home; it keeps its identity.
+
+    `command_id` names the record that it was found in: this is the engine's own note and has no result.
+    """
+
+    event: ContactEvent
+
+
+AnyCommand = (
+    EnrollContact
+    | CancelEnrollment
+    | PauseEnrollment
+    | ResumeEnrollment
+    | RetryEnrollment
+    | ReportOutcome
+    | RekeyedContactEvent
+)

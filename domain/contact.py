@@ -1,8 +1,10 @@
 """A contact: the aggregate's facts about one person, and how each fact changes them."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 ATTRIBUTES: Final = ("first_name", "last_name", "email", "phone", "source", "timezone")
 """The attributes that every contact has; all other fields are custom fields."""
@@ -35,8 +37,7 @@ def apply_fact(contact: Contact, event_type: str, data: dict[str, Any], at_ms: i
     apply = _FACTS.get(event_type)
     if apply is None:
         return contact
-    changed = apply(contact, data)
-    return contact if changed is contact else msgspec.structs.replace(changed, updated_at_ms=at_ms)
+    return apply(contact, data, at_ms)
 
 
 def field_value(contact: Contact, field: str) -> Any:
@@ -47,38 +48,39 @@ def field_value(contact: Contact, field: str) -> Any:
     return contact.custom_fields.get(field)
 
 
-def _created(contact: Contact, data: dict[str, Any]) -> Contact:
+def _created(contact: Contact, data: dict[str, Any], at_ms: int) -> Contact:
     given: dict[str, Any] = data.get("contact") or {}
     attributes = {name: given[name] for name in ATTRIBUTES if given.get(name) is not None}
     tags = contact.tags + tuple(tag for tag in dict.fromkeys(given.get("tags") or ()) if tag not in contact.tags)
     fields = contact.custom_fields | (given.get("custom_fields") or {})
-    return msgspec.structs.replace(contact, **attributes, tags=tags, custom_fields=fields, created=True)
+    return replace(contact, **attributes, tags=tags, custom_fields=fields, created=True, updated_at_ms=at_ms)
 
 
-def _tag_added(contact: Contact, data: dict[str, Any]) -> Contact:
+def _tag_added(contact: Contact, data: dict[str, Any], at_ms: int) -> Contact:
     tag = data["tag"]
-    return contact if tag in contact.tags else msgspec.structs.replace(contact, tags=(*contact.tags, tag))
+    return contact if tag in contact.tags else replace(contact, tags=(*contact.tags, tag), updated_at_ms=at_ms)
 
 
-def _tag_removed(contact: Contact, data: dict[str, Any]) -> Contact:
+def _tag_removed(contact: Contact, data: dict[str, Any], at_ms: int) -> Contact:
     tag = data["tag"]
     if tag not in contact.tags:
         return contact
-    return msgspec.structs.replace(contact, tags=tuple(kept for kept in contact.tags if kept != tag))
+    return replace(contact, tags=tuple(kept for kept in contact.tags if kept != tag), updated_at_ms=at_ms)
 
 
-def _field_updated(contact: Contact, data: dict[str, Any]) -> Contact:
+def _field_updated(contact: Contact, data: dict[str, Any], at_ms: int) -> Contact:
     field, value = data["field"], data["value"]
     if field in ATTRIBUTES:
         text = None if value is None else str(value)
-        return contact if getattr(contact, field) == text else msgspec.structs.replace(contact, **{field: text})
+        unchanged = getattr(contact, field) == text
+        return contact if unchanged else replace(contact, **{field: text}, updated_at_ms=at_ms)
     known = contact.custom_fields
     if known.get(field) == value and type(known.get(field)) is type(value):
         return contact
-    return msgspec.structs.replace(contact, custom_fields=known | {field: value})
+    return replace(contact, custom_fields={**known, field: value}, updated_at_ms=at_ms)
 
 
-_FACTS: Final = {
+_FACTS: Final[dict[str, Callable[[Contact, dict[str, Any], int], Contact]]] = {
     "contact.created": _created,
     "contact.tag_added": _tag_added,
     "contact.tag_removed": _tag_removed,

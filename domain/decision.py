@@ -43,8 +43,9 @@ class Decision:
 
     def record(self, kind: type[E], **fields: Any) -> E:
         """Decide one event: give it its seq and time, and apply it."""
-        event = kind(seq=self.state.seq + 1, at_ms=self.context.now_ms, contact_id=self.state.contact.id, **fields)
-        self.state = evolve(self.state, event)
+        state = self.state
+        event = kind(seq=state.seq + 1, at_ms=self.context.now_ms, contact_id=state.contact.id, **fields)
+        self.state = evolve(state, event)
         self.events.append(event)
         return event
 

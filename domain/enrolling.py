@@ -5,7 +5,7 @@ from typing import Any
 from domain import command as c
 from domain import journal as j
 from domain.catalogue import Entry
-from domain.contact import Contact, apply_fact
+from domain.contact import Contact, apply_fact, field_value
 from domain.decision import MAX_HOPS, RATE_LIMIT, Decision
 from domain.enrollment import CLOSED
 from domain.errors import StepError
@@ -28,6 +28,8 @@ def fire_triggers(
     if not _is_news(before, event_type, data):
         return
     enrolled: set[str] = set()
+    if event_type == "contact.field_updated" and "old_value" not in data:  # it is optional, and known here
+        data = data | {"old_value": field_value(before, data["field"])}
     for armed in fired_by(decision.context.catalogue.triggers, event_type, data):
         if armed.workflow.id not in enrolled and _holds(decision, armed, envelope):
             enrolled.add(armed.workflow.id)

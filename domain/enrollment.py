@@ -79,8 +79,8 @@ class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`operator` or `workflow`."""
 
 
-def transition(enrollment: Enrollment, status: str) -> Enrollment:
-    """The enrollment in its new status.
+def transition(enrollment: Enrollment, status: str, **changes: Any) -> Enrollment:
+    """The enrollment in its new status, with the other fields that change with it.
 
     Raises:
         InvalidTransition: the table does not allow it.
@@ -88,4 +88,4 @@ def transition(enrollment: Enrollment, status: str) -> Enrollment:
     if status not in TRANSITIONS[enrollment.status]:
         message = f"enrollment {enrollment.id} is {enrollment.status} and cannot become {status}"
         raise InvalidTransition(message)
-    return msgspec.structs.replace(enrollment, status=status)
+    return msgspec.structs.replace(enrollment, status=status, **changes)

@@ -1,7 +1,6 @@
 """Deterministic ids: the same cause gives the same UUID, live and in every replay."""
 
 from hashlib import blake2b
-from uuid import UUID
 
 
 def deterministic_uuid(*parts: str | int) -> str:
@@ -9,11 +8,12 @@ def deterministic_uuid(*parts: str | int) -> str:
 
     The parts are length-prefixed, so ("a", "bc") and ("ab", "c") differ.
     """
-    text = "".join(f"{len(part)}:{part}" for part in map(str, parts))
-    digest = bytearray(blake2b(text.encode(), digest_size=16).digest())
-    digest[6] = (digest[6] & 0x0F) | 0x80
-    digest[8] = (digest[8] & 0x3F) | 0x80
-    return str(UUID(bytes=bytes(digest)))
+    texts = [str(part) for part in parts]
+    text = "".join([f"{len(part)}:{part}" for part in texts])
+    digest = blake2b(text.encode(), digest_size=16).hexdigest()
+    # the version stands in the 13th digit, the variant in the upper two bits of the 17th
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"
 
 
 def enrollment_id(workflow_id: str, contact_id: str, cause_seq: int) -> str:

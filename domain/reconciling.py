@@ -19,11 +19,12 @@ def reconcile(decision: Decision) -> None:
 
 
 def _reconcile_one(decision: Decision, enrollment: Enrollment, entry: Entry) -> None:
-    if enrollment.version < entry.cancel_below:
-        cancel_enrollment(decision, enrollment, "publish")
-        return
-    if enrollment.version < entry.migrate_below:
-        _migrate(decision, enrollment, entry.migrate_below)
+    if enrollment.version in entry.in_flight:
+        target = entry.in_flight[enrollment.version]
+        if target is None:
+            cancel_enrollment(decision, enrollment, "publish")
+            return
+        _migrate(decision, enrollment, target)
     if entry.status == "paused" and enrollment.status == "active":
         decision.on(j.EnrollmentPaused, enrollment, by="workflow", paused_at_ms=entry.paused_at_ms)
     elif entry.status != "paused" and enrollment.status == "paused" and enrollment.paused_by == "workflow":

@@ -1,6 +1,7 @@
 """Times as text: RFC 3339 in and out, always milliseconds since the epoch in between; no clock is read here."""
 
 import re
+from functools import lru_cache
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -43,6 +44,7 @@ def datetime_of(at_ms: int) -> datetime | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def format_time(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, as `2026-05-01T08:00:00.000Z`."""
     time = datetime_of(at_ms)

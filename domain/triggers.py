@@ -1,6 +1,6 @@
 """Triggers: which facts enrol a contact, found through an index by type and key."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from domain.conditions import compile_condition, compile_explained
 from domain.fields import Scope
 from domain.operators import OPERATORS
+from domain.values import equal
 from domain.workflow import Trigger, Workflow
 
 TRIGGER_OF_FACT: Final = {
@@ -59,19 +60,15 @@ def index_triggers(workflows: Iterable[Workflow]) -> TriggerIndex:
     return {key: tuple(armed) for key, armed in index.items()}
 
 
-def fired_by(index: TriggerIndex, event_type: str, data: dict[str, Any]) -> Iterator[Armed]:
+def fired_by(index: TriggerIndex, event_type: str, data: dict[str, Any]) -> Sequence[Armed]:
     """The triggers that a fact fires by its type and data; their conditions are still to be asked."""
+    found = index.get(("event", event_type), ())
     trigger_type = TRIGGER_OF_FACT.get(event_type)
     if trigger_type is not None:
         key = data.get(_KEY_OF.get(trigger_type, ""))
-        yield from _accepting(index, trigger_type, key, data)
-        if key is not None:
-            yield from _accepting(index, trigger_type, None, data)
-    yield from _accepting(index, "event", event_type, data)
-
-
-def _accepting(index: TriggerIndex, trigger_type: str, key: Any, data: dict[str, Any]) -> Iterator[Armed]:
-    return (armed for armed in index.get((trigger_type, key), ()) if armed.accepts(data))
+        of_any_key = index.get((trigger_type, None), ()) if key is not None else ()
+        found = (*index.get((trigger_type, key), ()), *of_any_key, *found)
+    return [armed for armed in found if armed.accepts(data)] if found else found
 
 
 def _always(_: Any) -> bool:
@@ -100,5 +97,6 @@ def _text_filter(config: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
 
 
 def _change_filter(config: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    """`from` and `to` are equal as conditions see it: 5 is "5"."""
     wanted = [(key, config[name]) for name, key in (("from", "old_value"), ("to", "value")) if name in config]
-    return lambda data: all(data.get(key) == value for key, value in wanted)
+    return lambda data: all(equal(data.get(key), value) for key, value in wanted)

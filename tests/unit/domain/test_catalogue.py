@@ -147,9 +147,19 @@ def test_publish_pins_the_templates_that_the_steps_name():
 def test_in_flight_choices_are_kept_and_reach_enrollments():
     catalog = Catalog().imported().when(d.PublishVersion).imported("d2")
     catalog.when(d.PublishVersion, in_flight="cancel")
-    assert catalog.entry.cancel_below == 2
+    assert catalog.entry.in_flight == {1: None}
     assert touches_enrollments(catalog.events[0])
     catalog.imported("d3").when(d.PublishVersion, in_flight="migrate")
-    assert (catalog.entry.migrate_below, catalog.entry.cancel_below) == (3, 2)
+    assert catalog.entry.in_flight == {1: 3, 2: 3}
     catalog.imported("d4").when(d.PublishVersion, in_flight="pin")
     assert not touches_enrollments(catalog.events[0])
+    assert catalog.entry.in_flight == {1: 3, 2: 3}
+
+
+@pytest.mark.parametrize("in_flight", ["cancel", "migrate"])
+def test_version_that_goes_live_again_keeps_its_new_enrollments(in_flight):
+    catalog = Catalog().imported().when(d.PublishVersion).imported("d2")
+    catalog.when(d.PublishVersion, in_flight=in_flight).when(d.PublishVersion, version=1)
+    assert catalog.entry.in_flight == {}
+    catalog.when(d.PublishVersion, version=2).when(d.PublishVersion, version=1, in_flight=in_flight)
+    assert catalog.entry.in_flight == {2: None if in_flight == "cancel" else 1}

@@ -269,14 +269,14 @@ def test_publish_pin_leaves_contacts_on_their_version():
 def test_publish_cancel_ends_older_versions():
     first = workflow(step("wait", "delay"))
     second = workflow(step("wait", "delay"), version=2)
-    spec = Spec(first).created().with_catalogue(entry(second, first, cancel_below=2))
+    spec = Spec(first).created().with_catalogue(entry(second, first, in_flight={1: None}))
     spec.reconciled().then(happened("enrollment_cancelled", reason="publish"))
 
 
 def test_publish_migrate_goes_on_at_the_step_of_the_same_id():
     first = workflow(step("wait", "delay"), step("old", "add_tag", tag="old"))
     second = workflow(step("wait", "delay"), step("new", "add_tag", tag="new"), version=2)
-    spec = Spec(first).created().with_catalogue(entry(second, first, migrate_below=2))
+    spec = Spec(first).created().with_catalogue(entry(second, first, in_flight={1: 2}))
     spec.reconciled().then(happened("enrollment_migrated", version=2))
     spec.timer(after_ms=DAY_MS)
     assert spec.state.contact.tags == ("new",)
@@ -285,7 +285,7 @@ def test_publish_migrate_goes_on_at_the_step_of_the_same_id():
 def test_publish_migrate_without_that_step_stays_on_its_version():
     first = workflow(step("wait", "delay"), step("old", "add_tag", tag="old"))
     second = workflow(step("other", "delay"), version=2, triggers=(Trigger("manual"),))
-    spec = Spec(first).created().with_catalogue(entry(second, first, migrate_below=2))
+    spec = Spec(first).created().with_catalogue(entry(second, first, in_flight={1: 2}))
     spec.reconciled().nothing()
     spec.timer(after_ms=DAY_MS)
     assert spec.state.contact.tags == ("old",)

@@ -16,6 +16,10 @@ def on(trigger: Trigger, **fields):
     return workflow(WAIT, triggers=(trigger,), **fields)
 
 
+def _update(field, value, **more):
+    return "contact.field_updated", {"field": field, "value": value, **more}
+
+
 def test_contact_created_fires_once_and_a_repeat_merges_silently():
     spec = Spec(on(Trigger("contact_created"), reentry="always"))
     spec.created().then(ACCEPTED, *STARTED)
@@ -48,6 +52,11 @@ def test_initial_tags_and_fields_fire_nothing():
         (Trigger("field_updated", {"field": "x"}), "contact.field_updated", {"field": "x", "value": None}, False),
         (Trigger("field_updated", {"field": "email"}), "contact.field_updated", {"field": "x", "value": 1}, False),
         (Trigger("field_updated", {"field": "x", "to": 2}), "contact.field_updated", {"field": "x", "value": 1}, False),
+        (Trigger("field_updated", {"field": "x", "to": 2}), "contact.field_updated", {"field": "x", "value": "2"}, True),
+        (Trigger("field_updated", {"field": "source", "from": "ad"}), *_update("source", "web"), True),
+        (Trigger("field_updated", {"field": "source", "from": "tv"}), *_update("source", "web"), False),
+        (Trigger("field_updated", {"field": "source", "from": "tv"}), *_update("source", "web", old_value="tv"), True),
+        (Trigger("field_updated", {"field": "x", "from": None}), *_update("x", 1), True),
         (Trigger("sms_received", {}), "contact.sms_received", {"body": "x"}, True),
         (Trigger("sms_received", {"contains": "yes"}), "contact.sms_received", {"body": "oh yes!"}, True),
         (Trigger("sms_received", {"contains": "yes"}), "contact.sms_received", {"body": "no"}, False),
@@ -60,7 +69,7 @@ def test_initial_tags_and_fields_fire_nothing():
     ],
 )
 def test_trigger_filters(trigger, type, data, fires):
-    spec = Spec(on(trigger)).created(tags=["had"])
+    spec = Spec(on(trigger)).created(tags=["had"], source="ad")
     spec.fact(type, data).then(ACCEPTED, *(STARTED if fires else ()))
 
 

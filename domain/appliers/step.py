@@ -1,0 +1,66 @@
+"""Events about one visit of a step: what it waits for, and where the enrollment goes from there."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain import journal as j
+from domain.enrollment import Enrollment, PendingAction, Timer
+
+
+def timer_set(enrollment: Enrollment, event: j.TimerSet) -> Enrollment:
+    """The step waits for a time."""
+    timer = Timer("delay", event.due_at_ms)
+    return replace(enrollment, entered=True, timer=timer, visits=_visited(enrollment, event), steps_since_wait=0)
+
+
+def action_requested(enrollment: Enrollment, event: j.ActionRequested) -> Enrollment:
+    """The step waits for a provider."""
+    action = PendingAction(
+        key=event.action_key,
+        step_id=event.step_id,
+        step_type=event.step_type,
+        visit=event.visit,
+        channel=event.channel,
+        request=event.personal.request,
+        requested_at_ms=event.at_ms,
+        tries=event.tries,
+        tries_left=event.tries,
+    )
+    return replace(enrollment, entered=True, action=action, visits=_visited(enrollment, event))
+
+
+def step_completed(enrollment: Enrollment, event: j.StepCompleted) -> Enrollment:
+    """The step is done; what it gave can be read by later ones."""
+    output = event.personal.output
+    outputs = {**enrollment.outputs, event.step_id: output} if output else enrollment.outputs
+    return _moved(enrollment, event, event.next_step, outputs)
+
+
+def step_skipped(enrollment: Enrollment, event: j.StepSkipped) -> Enrollment:
+    """The enrollment goes on as if the step were not there."""
+    return _moved(enrollment, event, event.next_step, enrollment.outputs)
+
+
+def step_failed(enrollment: Enrollment, event: j.StepFailed) -> Enrollment:
+    """The enrollment goes on elsewhere, or stays for what follows: an incident, or its exit."""
+    if event.goes_on:
+        return _moved(enrollment, event, event.next_step, enrollment.outputs)
+    return replace(enrollment, entered=True, visits=_visited(enrollment, event))
+
+
+def _moved(enrollment: Enrollment, event: Any, step_id: str | None, outputs: dict[str, dict[str, Any]]) -> Enrollment:
+    return replace(
+        enrollment,
+        step_id=step_id,
+        entered=False,
+        visits=_visited(enrollment, event),
+        steps_since_wait=enrollment.steps_since_wait + 1,
+        outputs=outputs,
+        action=None,
+        timer=None,
+    )
+
+
+def _visited(enrollment: Enrollment, event: Any) -> dict[str, int]:
+    return {**enrollment.visits, event.step_id: event.visit}
