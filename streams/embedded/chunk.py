@@ -20,20 +20,20 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(list[_Stored]).decode
 
 
-class Chunk(msgspec.Struct, frozen=True):
+class EncodedChunk(msgspec.Struct, frozen=True):
     """Records of one partition, encoded, before they have their offsets."""
 
     records: Sequence[NewRecord]
     data: bytes
 
 
-def encode_chunks(records: Iterable[NewRecord]) -> list[Chunk]:
+def encode_chunks(records: Iterable[NewRecord]) -> list[EncodedChunk]:
     """The records of one partition in chunks, in order.
 
     Raises:
         TypeError: a key, value or header is not of bytes: written, it could not be read again.
     """
-    return [Chunk(part, _encode([_stored(record) for record in part])) for part in _parts(records)]
+    return [EncodedChunk(part, _encode([_stored(record) for record in part])) for part in _parts(records)]
 
 
 def decode_chunk(data: bytes, *, topic: str, partition: int, first: int, timestamp_ms: int) -> list[Record]:

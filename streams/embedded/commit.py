@@ -12,7 +12,7 @@ from domain.clock import Clock
 from schemas.event_log import NewRecord
 from schemas.event_log_errors import Fenced, LogClosed, LogWriteFailed
 from streams.embedded import schema
-from streams.embedded.chunk import Chunk, encode_chunks, with_offsets
+from streams.embedded.chunk import EncodedChunk, encode_chunks, with_offsets
 from streams.embedded.partition import LogPartition
 
 _MAX_GROUP_BYTES: Final = 8 * 1024 * 1024
@@ -85,7 +85,7 @@ class _Plan:
         """The clock, but never before the partition's last record."""
         return max(self._now_ms, partition.last_timestamp_ms)
 
-    def _place(self, partition: LogPartition, chunks: Sequence[Chunk]) -> int:
+    def _place(self, partition: LogPartition, chunks: Sequence[EncodedChunk]) -> int:
         first = offset = self._ends.get(partition, partition.end)
         timestamp_ms = self.timestamp_ms(partition)
         for chunk in chunks:

@@ -69,11 +69,12 @@ class Feed:
                 raise
 
     async def _read(self) -> Batch:
+        first = at = self.position
         while True:
-            first = self.position
-            limit = self._settings.max_batch_records
-            records = await self._log.read(self.topic, self.partition, first, limit=limit)
-            if records:
-                self.position = records.next
-                return Batch(self.topic, self.partition, first, tuple(records), self.position)
-            await self._log.wait({(self.topic, self.partition): first}, timeout=math.inf)
+            chunk = await self._log.read(self.topic, self.partition, at, limit=self._settings.max_batch_records)
+            if chunk:
+                self.position = chunk.next
+                return Batch(self.topic, self.partition, first, chunk.records, chunk.next)
+            if chunk.next == at:
+                await self._log.wait({(self.topic, self.partition): at}, timeout=math.inf)
+            at = chunk.next

@@ -253,6 +253,9 @@ class EmbeddedPartitionWriter:
         """
         return await self._log.commit(self._claim, records, positions)
 
+    def join(self, metadata: bytes) -> None:
+        """Nothing to do: an embedded log has one owner."""
+
     async def close(self) -> None:
         """Give the partition up: later commits of this writer are fenced."""
         self._claim.lost = True

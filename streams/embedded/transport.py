@@ -4,9 +4,8 @@ Faust's own way costs two tasks a message, seeks, commits and rebalances. Here t
 commits them in its transactions, so of Faust's consumer only the assignment of partitions to agents is left.
 """
 
-import logging
 from asyncio import TaskGroup
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NoReturn
 
@@ -19,9 +18,7 @@ from schemas.event_log import EventLog
 from streams.batch import Batch
 from streams.delivery import Delivery
 from streams.embedded.feed import Feed
-
-FAUST_LOGGER: Final = logging.getLogger("faust.headrace")
-"""For what Faust logs in the name of our subclasses: it would use their modules' names, and speak as if it were us."""
+from streams.faust_logger import FAUST_LOGGER
 
 _GENERATION: Final = 1
 """There is one assignment, of all partitions, for as long as the app runs."""
@@ -60,6 +57,14 @@ class EmbeddedConsumer(Consumer):  # type: ignore[misc]
         self.app.consumer_generation_id = _GENERATION
         await self.on_partitions_assigned(set(self.feeds), _GENERATION)
 
+    async def hand_over(self, batch: Batch, handle: Callable[[Feed, Batch], Awaitable[None]]) -> None:
+        """An agent got the batch: each agent has one partition, and may wait for what it handles."""
+        await handle(self.feeds[TP(batch.topic, batch.partition)], batch)
+
+    def go_back(self, topic: str, partition: int, offset: int) -> None:
+        """Deliver the partition's records again, or on, from `offset`; what waits undelivered is dropped."""
+        self.feeds[TP(topic, partition)].seek(offset)
+
     def assignment(self) -> set[TP]:
         """All partitions of the subscribed topics."""
         return set(self.feeds)
@@ -67,7 +72,9 @@ class EmbeddedConsumer(Consumer):  # type: ignore[misc]
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Before the first fetch: go to where the engine says, for its journal knows."""
         for tp, feed in self.feeds.items():
-            feed.position = self.transport.delivery.start_position(tp.topic, tp.partition)
+            position = self.transport.delivery.start_position(tp.topic, tp.partition)
+            assert position is not None, "an embedded log has one owner, of everything"
+            feed.position = position
         return {tp: feed.position for tp, feed in self.feeds.items()}
 
     async def _drain_messages(self, _fetcher: Any) -> None:

@@ -7,6 +7,9 @@ import pytest
 
 from schemas.event_log import EventLog
 from tests.conformance.hosts import HOSTS, open_log
+from tests.support.kafka import kafka, prefix
+
+__all__ = ["kafka", "prefix"]
 
 OpenLog = Callable[[], Awaitable[EventLog]]
 
@@ -18,9 +21,9 @@ def host(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def location(tmp_path: Path) -> str:
+def location(host: str, tmp_path: Path, prefix: str, request: pytest.FixtureRequest) -> str:
     """Where the host keeps the log of this test."""
-    return str(tmp_path / "log")
+    return f"{request.getfixturevalue('kafka')}/{prefix}" if host == "kafka" else str(tmp_path / "log")
 
 
 @pytest.fixture

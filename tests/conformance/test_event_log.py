@@ -8,6 +8,7 @@ import pytest
 from schemas.event_log import EventLog, NewRecord, Record
 from schemas.event_log_errors import Fenced, LogClosed, TopicMismatch, UnknownPartition, UnknownTopic
 from tests.conformance.conftest import OpenLog
+from tests.conformance.hosts import everything, open_log
 
 DEADLINE_S = 20
 
@@ -17,10 +18,7 @@ def new(value: bytes | None, *, topic: str = "journal", partition: int = 0, key:
 
 
 async def all_of(log: EventLog, topic: str = "journal", partition: int = 0, *, limit: int = 1_000) -> list[Record]:
-    found: list[Record] = []
-    while records := await log.read(topic, partition, len(found), limit=limit):
-        found += records
-    return found
+    return [record async for record in everything(log, topic, partition, limit=limit)]
 
 
 async def values(log: EventLog, topic: str = "journal", partition: int = 0) -> list[bytes | None]:
@@ -175,6 +173,15 @@ class TestReading:
         assert 1 <= len(first) < 12
         assert len(await all_of(log)) == 12
 
+    async def test_a_read_says_where_the_next_one_begins(self, log: EventLog) -> None:
+        await log.append(numbered(10))
+        first = await log.read("journal", 0, 0, limit=4)
+        second = await log.read("journal", 0, first.next, limit=100)
+        last = await log.read("journal", 0, second.next, limit=100)
+        assert [record.value for record in (*first, *second)] == [b"%d" % n for n in range(10)]
+        assert list(last) == []
+        assert last.next == second.next
+
     @pytest.mark.parametrize(("offset", "limit"), [(-1, 1), (0, 0), (0, -5)])
     async def test_impossible_ranges_are_refused(self, log: EventLog, offset: int, limit: int) -> None:
         with pytest.raises(ValueError, match="expected an offset"):
@@ -252,9 +259,11 @@ class TestCommitting:
         async def watch() -> int:
             looks = 0
             while not done.is_set():
-                position = await log.committed("g", "inputs", 0) or 0
-                assert await log.end_offset("journal", 0) == 3 * position
-                assert await log.end_offset("changes", 0) == position
+                assert len(await all_of(log)) % 3 == 0
+                if log.dense:  # a cluster lets readers of different partitions see a commit at slightly different times
+                    position = await log.committed("g", "inputs", 0) or 0
+                    assert await log.end_offset("journal", 0) == 3 * position
+                    assert await log.end_offset("changes", 0) == position
                 looks += 1
                 await asyncio.sleep(0)
             return looks
@@ -271,7 +280,7 @@ class TestFencing:
         old = await log.open_writer("g", 0)
         await old.commit([new(b"old")], {"inputs": 1})
         young = await log.open_writer("g", 0)
-        with pytest.raises(Fenced, match="partition 0 of group g"):
+        with pytest.raises(Fenced, match=r"partition 0 of group \S*g\b"):
             await old.commit([new(b"too late")], {"inputs": 2})
         await young.commit([new(b"young")], {"inputs": 3})
         assert await values(log) == [b"old", b"young"]
@@ -291,13 +300,14 @@ class TestFencing:
         await log.open_writer("g", 0)
         for other in others:
             await other.commit([new(b"")], {"inputs": 1})
-        assert await log.end_offset("journal", 0) == 2
+        assert await values(log) == [b"", b""]
 
     async def test_nothing_of_an_older_writer_comes_after_the_new_one_is_open(self, log: EventLog) -> None:
-        for _ in range(20):
+        for turns in range(20):  # of the event loop, so that some are met waiting and some being written
             old = await log.open_writer("g", 0)
             late = [asyncio.create_task(old.commit(numbered(2), {})) for _ in range(5)]
-            await asyncio.sleep(0)
+            for _ in range(turns % 5):
+                await asyncio.sleep(0)
             await log.open_writer("g", 0)
             end = await log.end_offset("journal", 0)
             outcomes = await asyncio.gather(*late, return_exceptions=True)
@@ -386,7 +396,9 @@ class TestClosing:
         assert await log.partitions("changes") == 4
         assert await all_of(log, partition=2) == before
         assert await log.committed("g", "inputs", 2) == 41
-        assert list(await log.append([new(b"next", partition=2)])) == [700]
+        end = await log.end_offset("journal", 2)
+        assert end == 700 if log.dense else end > 700
+        assert list(await log.append([new(b"next", partition=2)])) == [end]
 
     async def test_finishes_the_commits_that_wait(self, reopen: OpenLog, log: EventLog) -> None:
         writing = [asyncio.create_task(log.append(numbered(2))) for _ in range(10)]
@@ -412,8 +424,8 @@ class TestClosing:
                 await refused
 
     async def test_another_log_has_another_id(self, log: EventLog, tmp_path: object, host: str) -> None:
-        from tests.conformance.hosts import open_log
-
+        if host == "kafka":
+            pytest.skip("another log is another cluster: tests/integration/kafka")
         other = await open_log(host, f"{tmp_path}/other")
         assert other.cluster_id != log.cluster_id
         await other.close()

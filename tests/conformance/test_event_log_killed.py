@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.event_log import EventLog, Record
-from tests.conformance.hosts import open_log
+from tests.conformance.hosts import everything, open_log
 from tests.conformance.writing_process import PARTITIONS, records_of
 
 ROOT = Path(__file__).parents[2]
@@ -32,13 +31,6 @@ def write_and_kill(host: str, location: str, after: int) -> Counter[int]:
     return acknowledged
 
 
-async def whole(log: EventLog, topic: str, partition: int) -> list[Record]:
-    found: list[Record] = []
-    while more := await log.read(topic, partition, len(found), limit=1_000):
-        found += more
-    return found
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_nothing_acknowledged_is_lost_and_no_commit_is_torn(host: str, location: str, seed: int) -> None:
     rng = random.Random(seed)
@@ -50,6 +42,6 @@ async def test_nothing_acknowledged_is_lost_and_no_commit_is_torn(host: str, loc
             assert last >= acknowledged[partition]
             expected = [record for n in range(1, last + 1) for record in records_of(partition, n)]
             for topic in ("journal", "changes"):
-                stands = [(record.key, record.value) for record in await whole(log, topic, partition)]
+                stands = [(record.key, record.value) async for record in everything(log, topic, partition)]
                 assert stands == [(record.key, record.value) for record in expected if record.topic == topic]
         await log.close()

@@ -8,16 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import requests
+from tests.support.client import HeadraceClient, eventually
+
+__all__ = ["DevProcess", "eventually"]
 
 START_S = 60.0
 
 
-class DevProcess:
+class DevProcess(HeadraceClient):
     """Starts, kills and restarts `headrace dev` on one data directory."""
 
     def __init__(self, directory: Path, *options: str, environment: dict[str, str] | None = None) -> None:
@@ -90,41 +90,3 @@ class DevProcess:
             pid = int(pidfile.read_text().split("\n")[0])
             os.kill(pid, signal.SIGINT)
             eventually(lambda: not Path(f"/proc/{pid}").exists(), "Postgres to end")
-
-    # ------------------------------------------------------------ the API
-
-    def call(self, method: str, path: str, *, expect: int | tuple[int, ...] = 200, **given: Any) -> Any:
-        response = requests.request(method, self.url + path, timeout=30, **given)
-        expected = (expect,) if isinstance(expect, int) else expect
-        assert response.status_code in expected, f"{method} {path}: {response.status_code} {response.text[:2000]}"
-        return response.json() if "json" in response.headers.get("content-type", "") else response.text
-
-    def get(self, path: str, **given: Any) -> Any:
-        return self.call("GET", f"/api/v1{path}", **given)
-
-    def post(self, path: str, body: Any = None, **given: Any) -> Any:
-        return self.call("POST", f"/api/v1{path}", json=body, **given)
-
-    def send(self, contact_id: str, type: str, data: dict[str, Any], **fields: Any) -> Any:
-        return self.post(f"/contacts/{contact_id}/events", {"type": type, "data": data, **fields}, expect=(200, 202))
-
-    def publish(self, source: str, *, expect: int = 201) -> Any:
-        headers = {"content-type": "application/yaml"}
-        return self.call("POST", "/api/v1/workflows?publish=true", data=source.encode(), headers=headers, expect=expect)
-
-    def inbox(self) -> list[dict[str, Any]]:
-        return requests.get(f"{self.sandbox}/inbox.json", timeout=30).json()["messages"]
-
-    def executions(self, enrollment_id: str) -> list[dict[str, Any]]:
-        return self.get(f"/enrollments/{enrollment_id}/executions")["items"]
-
-
-def eventually(condition: Callable[[], Any], what: str, *, seconds: float = 30.0) -> Any:
-    """Wait for a condition and give its value; fails, saying what was waited for, when it does not come true."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
-        time.sleep(0.02)

@@ -164,6 +164,13 @@ class TestTheFile:
     async def test_is_its_owner_s_alone(self, log: EmbeddedEventLog, file: Path) -> None:
         assert file.parent.stat().st_mode & 0o777 == 0o700
 
+    async def test_requests_that_wait_share_a_transaction(self, log: EmbeddedEventLog) -> None:
+        statements: list[str] = []
+        log._writer.set_trace_callback(statements.append)
+        await asyncio.gather(*[log.append([new(b"%d" % n, n % 4)]) for n in range(12)])
+        assert statements.count("COMMIT") == 1
+        assert "ROLLBACK" not in statements
+
     async def test_each_topic_has_an_id_of_its_own_for_good(
         self, log: EmbeddedEventLog, tmp_path: Path, clock: Clock
     ) -> None:

@@ -200,16 +200,27 @@ class TestSeeking:
         assert engine.taken["events", 0] == numbers(20) + numbers(100)[10:]
         assert not engine.crashes
 
-    async def test_again_and_again_leaves_room_for_batches(self, log: EmbeddedEventLog, engine: Engine) -> None:
+    async def test_again_and_again_leaves_room_for_batches(
+        self, log: EmbeddedEventLog, engine: Engine, tmp_path: Path
+    ) -> None:
         await append(log, 0, 50)
+        await log.close()
+        log = await open_log(tmp_path)  # with nothing in memory: reading takes a while, and seeks come in between
         host = await start(log, engine, max_batch_records=10)
-        for _ in range(20):
+        for turns in range(20):  # of the event loop, so that some seeks meet a feed at work and some one at rest
             await engine.until(lambda: engine.positions["events", 0] == 50)
+            for _ in range(turns):
+                await asyncio.sleep(0)
             engine.positions["events", 0] = 0
             host.seek("events", 0, 0)
+            host.seek("events", 0, 0)
         await engine.until(lambda: engine.positions["events", 0] == 50)
+        await append(log, 50, 10)
+        await engine.until(lambda: engine.positions["events", 0] == 60)
         await host.stop()
-        assert engine.taken["events", 0] == numbers(50) * 21
+        await log.close()
+        assert engine.taken["events", 0] == numbers(50) * 21 + numbers(60)[50:]
+        assert not engine.crashes
 
 
 class TestASlowHandler:
@@ -259,9 +270,11 @@ class TestCrashes:
         self, log: EmbeddedEventLog, engine: Engine
     ) -> None:
         failure = RuntimeError("no such thing")
+        delivered = []
 
         async def take(batch: Batch) -> None:
-            if batch.first >= 20 and batch.partition == 0:
+            delivered.append((batch.partition, batch.first))
+            if (batch.partition, batch.first) == (0, 20):
                 raise failure
             await engine.take(batch)
 
@@ -271,13 +284,27 @@ class TestCrashes:
         await append(log, 0, 5, partition=1)
         await engine.until(lambda: engine.positions["events", 1] == 5)
         await host.stop()
-        assert engine.taken["events", 0] == numbers(20)
+        assert delivered == [(0, 0), (0, 10), (0, 20), (1, 0)]
         assert engine.crashes == [failure]
 
         host = await start(log, engine)
         await engine.until(lambda: engine.positions["events", 0] == 60)
         await host.stop()
         assert engine.taken["events", 0] == numbers(60)
+
+    async def test_only_the_first_is_told(self, log: EmbeddedEventLog, engine: Engine) -> None:
+        failing = asyncio.Barrier(4)
+
+        async def take(batch: Batch) -> None:
+            await failing.wait()
+            raise RuntimeError(batch.partition)
+
+        for partition in range(4):
+            await append(log, 0, 1, partition=partition)
+        host = await start(log, engine, handler=take)
+        await engine.until(lambda: bool(engine.crashes))
+        await host.stop()
+        assert len(engine.crashes) == 1
 
     async def test_a_handler_that_is_cancelled_from_within_is_a_crash(
         self, log: EmbeddedEventLog, engine: Engine
