@@ -8,6 +8,7 @@ from api import security
 from api.errors import errors
 from api.handlers.health import OPENAPI
 from api.idempotency import IssuedCommands
+from api.metrics import METRICS, measure
 from api.openapi import openapi_json
 from api.pages.routes import add_pages
 from api.route import router_path
@@ -22,10 +23,11 @@ MAX_BODY_BYTES = 1024 * 1024
 def create_api(services: Services) -> web.Application:
     """The application; it starts and stops `services.progress`, all else is the caller's to open and close."""
     app = web.Application(
-        middlewares=[security.headers, errors, security.guard],
+        middlewares=[measure, security.headers, errors, security.guard],
         client_max_size=MAX_BODY_BYTES,
     )
     app[SERVICES] = services
+    app[METRICS] = services.metrics
     app[ISSUED] = IssuedCommands()
     app[OPENAPI] = openapi_json(ROUTES)
     for route in ROUTES:

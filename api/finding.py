@@ -64,6 +64,16 @@ async def find_incident(database: Database, incident_id: UUID) -> Row:
     return _found(await fetch_one(database, "get_incident", {"incident_id": incident_id}), f"incident {incident_id}")
 
 
+async def find_dead_letter(database: Database, dead_letter_id: str) -> Row:
+    """The dead letter's row.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = await fetch_one(database, "get_dead_letter", {"dead_letter_id": dead_letter_id})
+    return _found(row, f"dead letter {dead_letter_id!r}")
+
+
 def _found(row: Row | None, what: str) -> Row:
     if row is None:
         message = f"there is no {what}"

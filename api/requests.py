@@ -46,19 +46,23 @@ def path_text(request: web.Request, name: str, *, longest: int = 200) -> str:
 
 
 def path_contact(request: web.Request) -> str:
-    """The contact id of the path.
+    """The contact id of the path; raises like `contact_id`."""
+    return contact_id(request.match_info["contact_id"])
+
+
+def contact_id(text: str) -> str:
+    """The text itself, when a contact can have it as its id.
 
     Raises:
         Unprocessable: it is longer than a contact id can be, or holds the NUL character.
     """
-    contact_id = request.match_info["contact_id"]
-    if len(contact_id) > MAX_CONTACT_ID:
-        message = f"a contact id has at most {MAX_CONTACT_ID} characters; this one has {len(contact_id)}"
+    if len(text) > MAX_CONTACT_ID:
+        message = f"a contact id has at most {MAX_CONTACT_ID} characters; this one has {len(text)}"
         raise Unprocessable(message, code="invalid_contact_id")
-    if "\0" in contact_id:
+    if "\0" in text:
         message = "a contact id must not hold the NUL character"
         raise Unprocessable(message, code="invalid_contact_id")
-    return contact_id
+    return text
 
 
 def path_number(request: web.Request, name: str) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 from api.handlers import (
     commands,
     contacts,
+    dead_letters,
     definitions,
     dry_run,
     enrollments,
@@ -22,6 +23,7 @@ _API: Final = "/api/v1"
 _WORKFLOW: Final = f"{_API}/workflows/{{workflow_id}}"
 _ENROLLMENT: Final = f"{_API}/enrollments/{{enrollment_id}}"
 _CONTACT: Final = f"{_API}/contacts/{{contact_id}}"
+_DEAD_LETTER: Final = f"{_API}/dead-letters/{{dead_letter_id}}"
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", f"{_API}/workflows", workflows.list_workflows, {200: resource.Page[resource.Workflow]}),
@@ -66,7 +68,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", f"{_CONTACT}/events", contacts.post_event, {200: resource.EventResult, 202: resource.Pending}),
     Route("GET", f"{_API}/incidents", incidents.list_incidents, {200: resource.Page[resource.Incident]}),
     Route("GET", f"{_API}/incidents/{{incident_id}}", incidents.get_incident, {200: resource.Incident}),
-    Route("GET", f"{_API}/dead-letters", incidents.list_dead_letters, {200: resource.Page[resource.DeadLetter]}),
+    Route("GET", f"{_API}/dead-letters", dead_letters.list_dead_letters, {200: resource.Page[resource.DeadLetter]}),
+    Route("GET", _DEAD_LETTER, dead_letters.get_dead_letter, {200: resource.DeadLetter}),
+    Route(
+        "POST",
+        f"{_DEAD_LETTER}/replay",
+        dead_letters.replay_dead_letter,
+        {200: resource.Replay, 202: resource.Pending},
+    ),
     Route("GET", f"{_API}/templates", templates.list_templates, {200: resource.Page[resource.Template]}),
     Route(
         "POST",
@@ -78,5 +87,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", f"{_API}/commands/{{command_id}}", commands.get_command, {200: resource.CommandStatus}),
     Route("GET", "/healthz", health.healthz, {200: resource.Health}),
     Route("GET", "/readyz", health.readyz, {200: resource.Health}),
+    Route("GET", "/metrics", health.metrics, {200: ("text/plain",)}),
     Route("GET", "/openapi.json", health.openapi, {200: ("application/json",)}),
 )

@@ -19,6 +19,8 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Server": "headrace",
 }
+_FOR_MACHINES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked for by whatever name a machine knows this one by; they tell nothing of anybody."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,7 +38,8 @@ async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuses foreign host names (DNS rebinding) and writes that another web site makes a browser send."""
-    _check_host(request)
+    if request.path not in _FOR_MACHINES:
+        _check_host(request)
     if request.method not in _SAFE:
         _check_origin(request)
     return await handler(request)

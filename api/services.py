@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from api.database import Database
+from api.metrics import ApiMetrics
 from api.ports import CommandPort
 from api.progress import ReadSideProgress
 from domain.clock import Clock
@@ -22,6 +23,7 @@ class Services:
     partitions: int
     """P: how many partitions the topics keyed by contact have."""
     topics: Topics = field(default_factory=Topics)
+    metrics: ApiMetrics = field(default_factory=ApiMetrics)
     wait_seconds: float = 5
     """How long a write waits for the read side before it answers 202."""
     sandbox_url: str | None = None

@@ -46,6 +46,8 @@ class Write:
     command_id: UUID
     record: NewRecord
     answer: Answer
+    also: tuple[NewRecord, ...] = ()
+    """What is appended with it, all or nothing."""
     explain: Explain = _nothing_more
     """What the problem of a rejection says beyond code and reason."""
     workflow_id: UUID | None = None
@@ -102,7 +104,7 @@ async def _append(request: web.Request, write: Write) -> None:
     issued = request.app[ISSUED]
     issued.add(write.command_id)
     try:
-        await request.app[SERVICES].commands.append([write.record])
+        await request.app[SERVICES].commands.append([write.record, *write.also])
     except (OSError, HeadraceError) as error:
         issued.discard(write.command_id)
         log.warning("api.log_unavailable", topic=write.record.topic, error=type(error).__name__)

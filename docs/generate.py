@@ -5,7 +5,7 @@ A generated part stands between `<!-- generated: NAME -->` and `<!-- end of NAME
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from headrace.cli.app import app
 from headrace.cli.variables import every_option, option_variables
 from headrace.dev_options import DevOptions
 from headrace.settings import Settings, variable
+from schemas.metrics import ROLES, MetricSpec
 
 DOCS: Final = Path(__file__).parent
 
@@ -69,6 +70,19 @@ def _command(command: Any, path: str) -> str:
     return "\n\n".join([*text, "\n".join(["| option | variable | meaning |", "|---|---|---|", *rows])])
 
 
+def metrics_tables() -> str:
+    """Every metric by the role that shows it."""
+    return "\n\n".join(_metrics_table(role, specs) for role, specs in ROLES.items())
+
+
+def _metrics_table(role: str, specs: Sequence[MetricSpec]) -> str:
+    rows = [
+        f"| `{spec.name}` | {spec.kind} | {' '.join(f'`{label}`' for label in spec.labels)} | {spec.help} |"
+        for spec in specs
+    ]
+    return "\n".join([f"## {'API' if role == 'api' else role.capitalize()}", "", "| metric | kind | labels | meaning |", "|---|---|---|---|", *rows])
+
+
 PARTS: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "architecture.md": {
         "enrollment statuses": lambda: status_diagram(enrollment.TRANSITIONS),
@@ -77,6 +91,7 @@ PARTS: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "settings.md": {"settings": settings_table},
     "cli.md": {"commands": command_reference},
     "reference/operators.md": {"operators": operators_table},
+    "operations/metrics.md": {"metrics": metrics_tables},
 }
 """Page -> part -> what belongs there."""
 

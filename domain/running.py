@@ -7,7 +7,7 @@ from domain.enrollment import Enrollment
 from domain.errors import StepError
 from domain.failing import fail_step, stop_at_step
 from domain.ids import action_key
-from domain.steps.kinds import STEP_KINDS
+from domain.steps.kinds import enter_of
 from domain.steps.outcome import Ask, Change, Done, Leave, Outcome, Wait
 from domain.times import format_time
 from domain.workflow import Step, Workflow
@@ -38,7 +38,7 @@ def _step(decision: Decision, enrollment: Enrollment) -> None:
         stop_at_step(decision, enrollment, step, visit, "step_guard", message)
         return
     try:
-        outcome = STEP_KINDS[step.kind](step, decision.scope(enrollment))
+        outcome = enter_of(step.kind)(step, decision.scope(enrollment))
     except StepError as error:
         fail_step(decision, enrollment, step, visit, error.code, str(error))
         return

@@ -1,8 +1,8 @@
 """Times as text: RFC 3339 in and out, always milliseconds since the epoch in between; no clock is read here."""
 
 import re
-from functools import lru_cache
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 UNIT_MS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000, "days": 86_400_000, "weeks": 604_800_000}

@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 from headrace.dev_options import DevOptions
 from headrace.dev_screen import announce, follow
-from headrace.embedded_runtime import embedded_log, engine, http_api, read_side
+from headrace.embedded_runtime import embedded_log, engine
 from headrace.engine_clock import EngineClock
+from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for
 from headrace.sample import publish_sample
 from headrace.sandbox import start_sandbox
+from headrace.serving import http_api, read_side
 from schemas.topics import DEFINITIONS
 
 
@@ -28,10 +30,21 @@ async def start(
     first_start = await log.end_offset(DEFINITIONS, 0) == 0
     sandbox = await start_sandbox(options.host, options.providers_port, journal=options.data_dir / "inbox.jsonl")
     stack.push_async_callback(sandbox.stop)
-    await stack.enter_async_context(engine(options, log, clock, actions_for(options, sandbox.url), on_crash))
+    metrics = RoleMetrics("dev")
+    await stack.enter_async_context(engine(options, log, clock, actions_for(options, sandbox.url), on_crash, metrics))
     database_url = await database
-    pool = await stack.enter_async_context(read_side(log, database_url, on_crash))
-    url = await stack.enter_async_context(http_api(options, log, clock, pool, database_url, sandbox.url))
+    pool = await stack.enter_async_context(read_side(log, database_url, on_crash, clock=clock, metrics=metrics))
+    api = http_api(
+        options,
+        log,
+        clock,
+        pool,
+        database_url,
+        partitions=options.partitions,
+        metrics=metrics,
+        sandbox_url=sandbox.url,
+    )
+    url = await stack.enter_async_context(api)
     tail = asyncio.create_task(follow(log, options.partitions))
     stack.callback(tail.cancel)
     sample = await publish_sample(url) if options.sample and first_start else None

@@ -40,7 +40,7 @@ def announce(options: DevOptions, url: str, sandbox_url: str, *, sample: dict[st
         )
     body = shlex.quote(msgspec.json.encode(_TRY).decode())
     lines += [
-        "Try it: this makes an SMS appear in the inbox",
+        "Try it: this makes an SMS appear in the inbox" if sample is not None else "Tell of a contact like this",
         f"  curl -s -X POST {url}/api/v1/contacts/ada/events -H 'content-type: application/json' -d {body}",
         "Ctrl-C stops it; the next start goes on where it stopped.",
         "",

@@ -1,23 +1,17 @@
-"""Everything in one process on the embedded log: log, engine, projector, read side, API. Used by `headrace dev`."""
+"""The log and the engine in one process, on the embedded log. Used by `headrace dev`."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
 import structlog
-from aiohttp import web
-from psycopg_pool import AsyncConnectionPool
 
-from api.app import create_api
-from api.progress import ReadSideProgress
-from api.services import Services
 from domain.action import ActionRegistry
 from headrace.engine_clock import EngineClock
+from headrace.metrics import RoleMetrics
+from headrace.serving import compile_document, topics_of
 from headrace.settings import Settings
-from projections.projector import Projector
-from schemas.definition import compile_workflow
 from schemas.event_log import EventLog
 from schemas.topics import DEFINITION_COMMANDS, DEFINITIONS, Topics
 from streams.agents import agents
@@ -25,17 +19,13 @@ from streams.delivery import Delivery
 from streams.embedded.log import EmbeddedEventLog
 from streams.engine_host import EngineHost
 from streams.faust_app import FaustHost, build_faust_app, register_agent
+from streams.metrics import EngineGauges, EngineMetrics
 from streams.partition_settings import PartitionSettings
 
 CALLS_MAY_TAKE_S: Final = 10.0
 """How long a clean stop lets calls to providers finish."""
 NOTABLE_MS: Final = 5_000
 _log = structlog.get_logger(__name__)
-
-
-def topics_of(settings: Settings) -> Topics:
-    """The topics' names of this installation."""
-    return Topics(contact_events=settings.contact_events_topic)
 
 
 async def create_topics(log: EventLog, topics: Topics, partitions: int) -> None:
@@ -68,6 +58,7 @@ async def engine(
     clock: EngineClock,
     actions: ActionRegistry,
     on_crash: Callable[[BaseException], None],
+    metrics: RoleMetrics,
 ) -> AsyncIterator[None]:
     """The engine, its agents hosted by Faust, from opening the partitions to a clean stop."""
     scale = settings.time_scale
@@ -76,20 +67,21 @@ async def engine(
         log,
         partitions=settings.partitions,
         clock=clock,
-        compile_=lambda document, workflow_id, version, templates, accept: compile_workflow(
-            document, workflow_id=workflow_id, version=version, templates=templates, accept=accept
-        ),
+        compile_=compile_document,
         actions=actions,
         settings=PartitionSettings(
             directory=settings.data_dir / "store",
             topics=topics_of(settings),
+            partitions=settings.partitions,
             time_scale=scale,
             from_start_fires=settings.from_start_fires,
             start_within_ms=int(defaults.start_within_ms * scale),
             answer_within_ms=int(defaults.answer_within_ms * scale),
         ),
         on_crash=on_crash,
+        metrics=EngineMetrics(metrics.registry),
     )
+    metrics.before_reading(EngineGauges(metrics.registry, host, log, topics_of(settings).inputs).look)
     await host.open()
     behind_ms = clock.advance_to(host.last_time_ms)
     if behind_ms > NOTABLE_MS and scale == 1:
@@ -111,57 +103,3 @@ async def engine(
         await faust.stop()
         await host.stop(CALLS_MAY_TAKE_S)
         await actions.close()
-
-
-@contextlib.asynccontextmanager
-async def read_side(
-    log: EventLog, database_url: str, on_crash: Callable[[BaseException], None]
-) -> AsyncIterator[AsyncConnectionPool]:
-    """The projector at work, and a pool of connections for the API."""
-    projector = Projector(log, database_url)
-    task = asyncio.create_task(projector.run())
-    task.add_done_callback(lambda done: _tell(done, on_crash))
-    async with AsyncConnectionPool(database_url, min_size=1, max_size=8, open=False) as pool:
-        try:
-            yield pool
-        finally:
-            projector.stop()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-def _tell(task: asyncio.Task[None], on_crash: Callable[[BaseException], None]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        _log.critical("projector.crashed", error=str(error))
-        on_crash(error)
-
-
-@contextlib.asynccontextmanager
-async def http_api(
-    settings: Settings,
-    log: EventLog,
-    clock: EngineClock,
-    pool: AsyncConnectionPool,
-    database_url: str,
-    sandbox_url: str | None,
-) -> AsyncIterator[str]:
-    """The API and the pages, listening; gives their base URL."""
-    services = Services(
-        database=pool,
-        commands=log,
-        progress=ReadSideProgress(database_url, pool, partitions=settings.partitions),
-        clock=clock,
-        partitions=settings.partitions,
-        topics=topics_of(settings),
-        wait_seconds=settings.wait_seconds,
-        sandbox_url=sandbox_url,
-        require_host=frozenset({"127.0.0.1", "localhost", "[::1]", "::1", settings.host}),
-    )
-    runner = web.AppRunner(create_api(services), access_log=None, shutdown_timeout=2)
-    await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port)
-    await site.start()
-    try:
-        yield f"http://{settings.host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

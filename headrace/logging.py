@@ -21,7 +21,8 @@ _QUIET: Final = {
     # Faust tells its whole life at INFO.
     "faust": logging.WARNING,
     "mode": logging.WARNING,
-    "aiokafka": logging.WARNING,
+    # At WARNING it tells of each rebalance, as if it were a mishap.
+    "aiokafka": logging.ERROR,
     "asyncio": logging.WARNING,
     "urllib3": logging.WARNING,
 }

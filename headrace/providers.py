@@ -1,6 +1,7 @@
-"""Which providers the engine reaches: the real ones that are set, and the sandbox for the rest."""
+"""Which actions the engine has: providers, the real ones that are set and the sandbox for the rest, and plug-ins."""
 
 from domain.action import ActionRegistry
+from headrace.plug_ins import load_plug_ins
 from headrace.settings import Settings
 from streams.providers import HttpSettings, SendGridSettings, TwilioSettings, build_actions
 
@@ -11,11 +12,14 @@ SANDBOX_SENDER = "+15005550006"
 def actions_for(settings: Settings, sandbox_url: str | None) -> ActionRegistry:
     """The actions; a provider without credentials goes to the sandbox when there is one."""
     public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
-    return build_actions(
+    actions = build_actions(
         _twilio(settings, sandbox_url, public_url),
         _sendgrid(settings, sandbox_url),
         HttpSettings(allow=settings.http_allow),
     )
+    for plug_in in load_plug_ins():
+        actions.register(plug_in)
+    return actions
 
 
 def _twilio(settings: Settings, sandbox_url: str | None, public_url: str) -> TwilioSettings | None:

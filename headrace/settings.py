@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.sources import EnvSettingsSource
 
 from headrace.errors import SettingsError
+from headrace.kafka_settings import KafkaOptions
 from schemas.topics import CONTACT_EVENTS
 
 PREFIX: Final = "HEADRACE_"
@@ -24,7 +25,6 @@ _GO_TOGETHER: Final = (
     ("twilio_account_sid", ("twilio_from", "twilio_messaging_service_sid")),
     ("sendgrid_api_key", ("sendgrid_from",)),
 )
-_BOOTSTRAP = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,]+):\d{1,5}")
 
 
 def _check(ok: bool, expected: str) -> None:
@@ -49,11 +49,6 @@ def _host_or_network(value: str) -> str:
     return value
 
 
-def _bootstrap(value: str) -> str:
-    _check(all(_BOOTSTRAP.fullmatch(part.strip()) for part in value.split(",")), "host:port, several with commas")
-    return value
-
-
 def _postgres(value: SecretStr) -> SecretStr:
     _check(
         value.get_secret_value().startswith(("postgresql://", "postgres://")), "a URL that starts with postgresql://"
@@ -70,7 +65,7 @@ HttpUrl = Annotated[str, AfterValidator(_http)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class Settings(BaseSettings):
+class Settings(KafkaOptions):
     """What can be set about an installation; unset means the default that stands here."""
 
     model_config = SettingsConfigDict(
@@ -84,9 +79,6 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    kafka: Annotated[str, AfterValidator(_bootstrap)] | None = Field(
-        None, description="Kafka bootstrap servers; unset: the embedded log.", examples=["kafka-1:9092,kafka-2:9092"]
-    )
     database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
         None,
         description="Postgres for the read side; unset: an embedded Postgres in the data directory.",
@@ -102,6 +94,15 @@ class Settings(BaseSettings):
         None,
         description="Base URL under which providers reach this API; unset: its own address.",
         examples=["https://headrace.example.com"],
+    )
+    health_port: Port = Field(
+        8081, description="Port on which `headrace worker` and `headrace projector` answer /healthz and /readyz."
+    )
+    kafka_session_timeout: float = Field(
+        10.0,
+        ge=1,
+        le=300,
+        description="Seconds after which a worker that is silent loses its partitions to others.",
     )
     http_allow: Annotated[
         tuple[Annotated[str, AfterValidator(_host_or_network)], ...], NoDecode, BeforeValidator(_split)
@@ -165,7 +166,9 @@ class Settings(BaseSettings):
             if getattr(self, present) and not any(getattr(self, name) for name in needed):
                 context = {"needed": " or ".join(map(variable, needed)), "present": variable(present)}
                 kind = "headrace_missing"
-                raise PydanticCustomError(kind, "{needed} is not set although {present} is", context)
+                raise PydanticCustomError(
+                    kind, "{needed} is not set although {present} is: set both, or neither", context
+                )
         return self
 
 
@@ -197,7 +200,7 @@ def load_settings(cls: type[Settings] = Settings, /, **overrides: object) -> Set
 
 def _explain(cls: type[Settings], detail: Mapping[str, Any]) -> str:
     if not detail["loc"]:
-        return f"{detail['msg']}: set both, or neither"
+        return str(detail["msg"])
     name = str(detail["loc"][0])
     field = cls.model_fields.get(name)
     if field is None:

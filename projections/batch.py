@@ -40,6 +40,12 @@ class Events(msgspec.Struct, kw_only=True):
     unreadable: UnreadableRecord | None = None
     """The first record that could not be read; all that stands before it is in the batch."""
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many records there are, by topic."""
+        lengths = len(self.definitions), len(self.journal), len(self.dead_letters)
+        return dict(zip((DEFINITIONS, JOURNAL, DEAD_LETTERS), lengths, strict=True))
+
 
 async def read_batch(log: EventLog, checkpoints: Mapping[Source, int], *, size: int) -> Batch:
     """About `size` records from the checkpoints on, without waiting.

@@ -1,6 +1,7 @@
 """The projector: keeps the read side up to date with the journal, the definitions and the dead letters."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -18,6 +19,7 @@ from projections.checkpoints import Source
 from projections.database import connect
 from projections.errors import CheckpointConflict, DatabaseUnreachable, ProjectionError, UnreadableRecord
 from projections.loading import load
+from projections.metrics import ProjectionMetrics
 from projections.read_models import fold_dead_letter, fold_definition_event, fold_journal_event
 from schemas.event_log import EventLog, Record
 from schemas.topics import DEAD_LETTERS, DEFINITIONS, JOURNAL
@@ -50,7 +52,13 @@ class Projector:
     """
 
     def __init__(
-        self, event_log: EventLog, database_url: str, *, name: str = "projector", batch_size: int = 10_000
+        self,
+        event_log: EventLog,
+        database_url: str,
+        *,
+        name: str = "projector",
+        batch_size: int = 10_000,
+        metrics: ProjectionMetrics | None = None,
     ) -> None:
         """Make one; nothing happens before `run`.
 
@@ -59,8 +67,10 @@ class Projector:
             database_url: a database that was migrated.
             name: how the database's own views and our log call it.
             batch_size: about how many records to project at once, when so many are waiting.
+            metrics: what is told of each batch; None: nobody asks.
         """
         self._log, self._url, self._name, self._batch_size = event_log, database_url, name, batch_size
+        self._metrics = metrics or ProjectionMetrics()
         self._connection: _Connection | None = None
         self._checkpoints: dict[Source, int] = {}
         self._names: dict[tuple[str, int], str] = {}
@@ -117,7 +127,9 @@ class Projector:
         if batch.empty:
             await self._until_stopped(self._log.wait(batch.seen, timeout=WAIT_SECONDS))
             return
+        began = time.monotonic()
         events = await self._in_thread(lambda: self._project(batch))
+        self._metrics.projected(events.counts, time.monotonic() - began)
         self._checkpoints.update({source: now for source, (_, now) in events.moves.items()})
         if events.unreadable is not None:
             raise events.unreadable

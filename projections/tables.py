@@ -194,8 +194,12 @@ dead_letters: Final = sa.Table(
     sa.Column("value", sa.LargeBinary, nullable=True),
     _json("headers"),
     _at("at"),
+    _text("status", server_default="open"),
+    _at("replayed_at", nullable=True),
+    _text("replayed_by", nullable=True),  # the command that asked for it
 )
 sa.Index("ix_dead_letters_at", dead_letters.c.at.desc(), dead_letters.c.id)
+sa.Index("ix_dead_letters_status", dead_letters.c.status, dead_letters.c.at.desc(), dead_letters.c.id)
 
 command_results: Final = sa.Table(
     "command_results",

@@ -12,6 +12,7 @@ MAX_CONTACT_ID = 128
 EnrollmentStatus = Literal["active", "paused", "completed", "exited", "cancelled", "failed"]
 WorkflowStatus = Literal["draft", "active", "paused", "archived"]
 IncidentStatus = Literal["open", "resolved"]
+DeadLetterStatus = Literal["open", "replayed"]
 Channel = Literal["sms", "email"]
 
 assert set(EnrollmentStatus.__args__) == set(TRANSITIONS)  # type: ignore[attr-defined]
@@ -81,6 +82,14 @@ class ContactEventBody(Body):
     time: str | None = Field(default=None, description="When it happened, in the sender's view (RFC 3339).")
 
 
+class ReplayBody(Body):
+    """What to replay in the place of the value that could not be read."""
+
+    value: str | dict[str, Any] | None = Field(
+        default=None, description="The corrected value: a text as it is, or an object as JSON. By default the old one."
+    )
+
+
 class InlineContact(Body):
     """A contact that exists in this request only."""
 
@@ -146,6 +155,13 @@ class IncidentsQuery(PageQuery):
     status: IncidentStatus | None = None
 
 
+class DeadLettersQuery(PageQuery):
+    """Which dead letters."""
+
+    status: DeadLetterStatus | None = None
+    reason: Text | None = Field(default=None, description="The short code that they have as their reason.")
+
+
 class CreateWorkflowQuery(NoQuery):
     """Whether the new workflow goes live at once."""
 
@@ -162,5 +178,5 @@ class ExportQuery(NoQuery):
 class DryRunQuery(NoQuery):
     """With whom, and which version."""
 
-    contact_id: ContactId | None = None
+    contact_id: Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_CONTACT_ID})] | None = None
     version: int | None = Field(default=None, ge=1, description="By default the published one, else the latest.")

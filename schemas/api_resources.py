@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.api_bodies import Channel, EnrollmentStatus, IncidentStatus, WorkflowStatus
+from schemas.api_bodies import Channel, DeadLetterStatus, EnrollmentStatus, IncidentStatus, WorkflowStatus
 
 
 class Resource(BaseModel):
@@ -192,6 +192,9 @@ class DeadLetter(Resource):
     value_base64: str | None
     headers: dict[str, Any]
     at: datetime
+    status: DeadLetterStatus
+    replayed_at: datetime | None
+    replayed_by: UUID | None = Field(description="The command of the replay; `GET /commands/{id}` tells its result.")
 
     @model_validator(mode="before")
     @classmethod
@@ -202,6 +205,13 @@ class DeadLetter(Resource):
             "value": None if value is None else _text(value),
             "value_base64": None if value is None else b64encode(value).decode(),
         }
+
+
+class Replay(DeadLetter):
+    """A dead letter that was replayed, and what the engine made of its record."""
+
+    command_id: UUID
+    result: Literal["accepted", "duplicate"]
 
 
 def _text(value: bytes) -> str | None:

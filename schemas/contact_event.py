@@ -1,7 +1,7 @@
-"""Contact events as they stand on Kafka: CloudEvents 1.0 (structured or binary), or a bare JSON object. Read and written.
+"""Contact events as they stand on Kafka: CloudEvents 1.0 (structured or binary), or a bare JSON object.
 
-Rules: DESIGN 5.1. `subject` beats the record's key; without an id, topic/partition/offset is the id; a bare event's
-source is its topic; `time` is checked and kept as text.
+Rules: DESIGN 5.1. `subject` beats the record's key; without an id, topic/partition/offset is the id (of a replayed
+record: the first one); a bare event's source is its topic; `time` is checked and kept as text.
 """
 
 import re
@@ -13,8 +13,10 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from domain.contact_event import ContactEvent
+from schemas.cloud_event import cloud_event
 from schemas.contact_event_data import MAX_DEPTH, has_nul, is_too_deep, problem_with
 from schemas.contact_event_errors import MAX_CONTACT_ID, MAX_EVENT_BYTES, REASONS, UnreadableContactEvent
+from schemas.replay_headers import COMMAND_HEADER, ORIGINAL_HEADER
 
 MAX_TEXT: Final = 512
 """The longest id, type, source and so on, in characters."""
@@ -68,6 +70,8 @@ _REASON_OF: Final = {
     "causationid": "bad_extension",
     "hops": "bad_extension",
     "commandid": "bad_extension",
+    ORIGINAL_HEADER: "bad_id",
+    COMMAND_HEADER: "bad_extension",
 }
 
 
@@ -107,7 +111,9 @@ def read_contact_event(
     contact_id = _key_text(key) if contact_id is None else contact_id
     _check_text("bad_contact_id", "contact id", contact_id, MAX_CONTACT_ID)
     _check_text("bad_type", "type", event.type)
-    event_id = f"{topic}/{partition}/{offset}" if event.id is None else event.id
+    event_id = event.id
+    if event_id is None:  # a record that was replayed keeps the place where it first stood
+        event_id = attributes.get(ORIGINAL_HEADER) or f"{topic}/{partition}/{offset}"
     _check_text("bad_id", "id", event_id)
     source = event.source if cloud and event.source is not None else topic
     _check_text("bad_source", "source", source)
@@ -126,31 +132,8 @@ def read_contact_event(
         time=event.time,
         causation_id=_extension("causationid", event.causationid),
         hops=0 if event.hops is None else _hops(event.hops),
-        command_id=_extension("commandid", event.commandid),
+        command_id=_extension("commandid", attributes.get(COMMAND_HEADER, event.commandid)),
     )
-
-
-def cloud_event(
-    event: ContactEvent, *, enrollment_id: str | None = None
-) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
-    """The value and headers of a record that holds this event, as a CloudEvent in binary mode.
-
-    `enrollment_id` names the enrollment that caused it (`contact-changes`). The record's key is the contact id.
-    """
-    attributes = {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "subject": event.contact_id,
-        "time": event.time,
-        "causationid": event.causation_id,
-        "enrollmentid": enrollment_id,
-        "hops": str(event.hops) if event.hops else None,
-        "commandid": event.command_id,
-    }
-    named = tuple((f"ce_{name}", text.encode()) for name, text in attributes.items() if text is not None)
-    return msgspec.json.encode(event.data), (*named, ("content-type", b"application/json"))
 
 
 # ---------------------------------------------------------------- the three modes
@@ -158,12 +141,15 @@ def cloud_event(
 _NO_ATTRIBUTES: Final[dict[str, str]] = {}
 
 
+_PLAIN_HEADERS: Final = frozenset({"content-type", ORIGINAL_HEADER, COMMAND_HEADER})
+
+
 def _attributes(headers: Headers) -> dict[str, str]:
-    """CloudEvents attributes and the content type among a record's headers, as text."""
+    """CloudEvents attributes, the content type and a replay's marks among a record's headers, as text."""
     found: dict[str, str] = {}
     for name, raw in headers:
         lower = name.lower()
-        if raw is not None and (lower.startswith("ce_") or lower == "content-type"):
+        if raw is not None and (lower.startswith("ce_") or lower in _PLAIN_HEADERS):
             try:
                 found[lower] = raw.decode()
             except UnicodeDecodeError:

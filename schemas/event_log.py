@@ -65,6 +65,15 @@ class PartitionWriter(Protocol):
         """
         ...
 
+    def join(self, metadata: bytes) -> None:
+        """Commit positions as this member of the consumer group from now on.
+
+        Args:
+            metadata: the group's metadata of this member; once the group has expelled it, commits are refused. An
+                embedded log has one owner and asks for none.
+        """
+        ...
+
     async def close(self) -> None:
         """Give the partition up."""
         ...

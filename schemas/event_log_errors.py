@@ -7,6 +7,10 @@ class Fenced(HeadraceError):
     """Another owner was opened for this partition: leave at once and start again from the log."""
 
 
+class TransactionFailed(HeadraceError):
+    """A commit failed, and it may or may not stand in the log: leave the process and start again from the log."""
+
+
 class TopicMismatch(HeadraceError):
     """A topic exists with other settings than Headrace needs."""
 

@@ -9,6 +9,8 @@ CONTACT_CHANGES = "contact-changes"
 DEFINITION_COMMANDS = "headrace.definition-commands"
 DEFINITIONS = "headrace.definitions"
 DEAD_LETTERS = "headrace.dead-letters"
+CLOCK = "headrace.clock"
+"""On Kafka: workers write to it to be told the broker's time. Nobody needs its records."""
 
 
 class Topics(msgspec.Struct, frozen=True):

@@ -4,24 +4,27 @@ A cycle is one transaction: journal records, outgoing changes, dead letters and 
 leaves (store, dispatcher, listeners) before its own commit; whatever goes wrong in a commit ends the process.
 """
 
+# over 300 lines because a partition's whole life, from fencing its old owner to its cycles, is read in one place
+
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
 import structlog
 
 from domain import command as c
 from domain.clock import Clock
-from domain.journal import AttemptStarted
 from domain.state import ContactState
 from schemas.event_log import EventLog, PartitionWriter, Record
 from streams.agenda import due_enrollments
-from streams.attempt import Attempt
+from streams.attempt import attempt_of
 from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed, Snapshot
 from streams.dispatcher import Dispatcher
+from streams.gate import Gate
+from streams.metrics import EngineMetrics
 from streams.opening import open_store
 from streams.partition_settings import GROUP, PartitionSettings
 from streams.store import Store
@@ -29,7 +32,10 @@ from streams.work import Work
 
 _log = structlog.get_logger(__name__)
 _IDLE_S: Final = 60.0
+_LOOK_AGAIN_S: Final = 0.01
 _RECONCILE_CHUNK: Final = 200
+_HELD: Final = "held"
+_CLOCK_IS_WRONG: Final = "clock"
 
 
 class PartitionActor:
@@ -45,8 +51,10 @@ class PartitionActor:
         clock: Clock,
         settings: PartitionSettings,
         seek: Callable[[str, int, int], None],
+        metrics: EngineMetrics | None = None,
     ) -> None:
         self.partition = partition
+        self._metrics = metrics or EngineMetrics()
         self._log, self._feed, self._dispatcher, self._clock = log, feed, dispatcher, clock
         self._settings, self._seek = settings, seek
         self._batches: deque[Batch] = deque()
@@ -58,17 +66,39 @@ class PartitionActor:
         """Broker time of the last record that was taken in, by input topic."""
         self._walked: str | None = None
         """How far the walk over open enrollments got; None when none is going on."""
+        self._behind = False
+        """Whether a timer is due that unread input might still come before."""
         self._writer: PartitionWriter
         self._store: Store
         self._snapshot: Snapshot
-        self._stopping = False
+        self._stopping = self._closed = False
+        self._gate = Gate()
 
     # ------------------------------------------------------------ life
 
     async def open(self) -> None:
-        """Fence the old owner, fold the journal to its end, and find out where the inputs go on."""
+        """Fence the old owner, fold the journal to its end, and be ready to work."""
+        await self.fence()
+        await self.fold()
+        await self.begin()
+
+    async def fence(self) -> None:
+        """Become the partition's owner: nobody before us writes from here on."""
         self._writer = await self._log.open_writer(GROUP, self.partition)
+
+    async def fold(self) -> None:
+        """Fold the journal to its end and find out where the inputs go on."""
         self._store = await open_store(self._log, self.partition, self._settings)
+
+    async def begin(self) -> None:
+        """Wait for the definitions that the journal says are in force; on the very first start, say so in it."""
+        await self._feed.wait_for(self._store.reflected.partition.catalogue_offset)
+        await self._gate.until_open()
+        with self._gate:
+            await self._begin()
+        self._feed.listen(self._wake.set)
+
+    async def _begin(self) -> None:
         self._snapshot = self._feed.after(self._store.reflected.partition.catalogue_offset)
         if self._store.reflected.offset == 0:
             work = self._work()
@@ -78,11 +108,53 @@ class PartitionActor:
         self._snapshot = self._feed.at(partition.catalogue_offset)
         if partition.reconciled_offset < partition.catalogue_offset:
             self._walked = ""
-        self._feed.listen(self._wake.set)
+
+    # ------------------------------------------------------------ ownership
+
+    def join(self, membership: bytes) -> None:
+        """Commit positions as this member of the consumer group from now on; call it while held, or before `begin`."""
+        self._writer.join(membership)
+
+    async def hold(self) -> None:
+        """Finish the transaction in hand and begin none; what is delivered meanwhile is dropped: it comes again."""
+        self._gate.forbid(_HELD)
+        self._room.set()
+        await self._gate.shut(_HELD)
+        self._batches.clear()
+
+    def go_on(self) -> None:
+        """Work again after `hold`, from `position` on."""
+        self._gate.open(_HELD)
+        self._wake.set()
+
+    def trust_clock(self, trusted: bool) -> None:
+        """Decide nothing while the clock is wrong; input waits."""
+        (self._gate.open if trusted else self._gate.forbid)(_CLOCK_IS_WRONG)
+
+    def unheard(self) -> list[c.ReportOutcome]:
+        """The outcomes that were reported and will not be taken in here any more; call it while held."""
+        reports = list(self._reports)
+        self._reports.clear()
+        return reports
 
     def position(self, topic: str) -> int:
         """The next offset of an input topic to be taken in."""
         return self._store.reflected.positions.get(topic, 0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the local state can be looked at."""
+        return hasattr(self, "_store") and not self._closed
+
+    @property
+    def pending_timers(self) -> int:
+        """How many contacts wait for a timer."""
+        return self._store.count_timers()
+
+    @property
+    def catalogue_offset(self) -> int:
+        """Definitions below it are in force."""
+        return self._store.reflected.partition.catalogue_offset
 
     @property
     def last_time_ms(self) -> int:
@@ -91,9 +163,13 @@ class PartitionActor:
 
     async def take(self, batch: Batch) -> None:
         """Accept a batch of input; waits while too many are queued (the other partitions go on)."""
-        while len(self._batches) >= self._settings.max_queued_batches and not self._stopping:
+        while len(self._batches) >= self._settings.max_queued_batches and not (
+            self._stopping or self._gate.is_shut(_HELD)
+        ):
             self._room.clear()
             await self._room.wait()
+        if self._gate.is_shut(_HELD):
+            return
         self._batches.append(batch)
         self._wake.set()
 
@@ -114,8 +190,11 @@ class PartitionActor:
     async def run(self) -> None:
         """Work until `stop`, sleeping when there is nothing to do."""
         while not self._stopping:
+            await self._gate.until_open()
             self._wake.clear()
-            if not await self.cycle() and not self._wake.is_set():
+            with self._gate:
+                busy = await self.cycle()
+            if not busy and not self._wake.is_set():
                 await self._sleep()
 
     def stop(self) -> None:
@@ -133,14 +212,19 @@ class PartitionActor:
 
     async def close(self) -> None:
         """Give the partition up; the store is closed cleanly."""
+        self._feed.forget(self._wake.set)
+        folded, self._closed = self.is_open, True
         await self._writer.close()
-        self._store.close()
+        if folded:
+            self._store.close()
 
     async def _sleep(self) -> None:
         due_ms = self._store.next_due_ms()
         timeout = _IDLE_S
         if due_ms is not None:
             timeout = min(timeout, max(0.0, (due_ms - self._clock()) / 1000 / self._settings.time_scale))
+        if self._behind:  # what is due waits for input that is on its way; it wakes us, or moves on without a record
+            timeout = max(timeout, _LOOK_AGAIN_S)
         try:
             async with asyncio.timeout(max(timeout, 0.0005)):
                 await self._wake.wait()
@@ -208,9 +292,11 @@ class PartitionActor:
     async def _fire_timers(self, work: Work) -> None:
         """Fire what is due, but nothing that an unread input might still come before."""
         first = self._store.next_due_ms()
+        self._behind = False
         if first is None or first > work.now_ms:
             return
         horizon_ms = await self._horizon_ms(work)
+        self._behind = first > horizon_ms
         for contact_id in self._store.due(horizon_ms, self._settings.max_timers):
             for enrollment_id in due_enrollments(work.state(contact_id), horizon_ms):
                 work.fire_timer(contact_id, enrollment_id)
@@ -259,7 +345,9 @@ class PartitionActor:
         if not records and not work.moved:
             return False
         reflected = self._store.reflected
+        began = time.monotonic()
         offsets = await self._writer.commit(records, work.positions)
+        seconds = time.monotonic() - began
         journal = offsets[: work.journal_length]
         if journal and (journal[0] < reflected.offset or (self._log.dense and journal[0] > reflected.offset)):
             message = f"journal partition {self.partition}: expected offset {reflected.offset}, wrote {journal[0]}"
@@ -273,25 +361,6 @@ class PartitionActor:
             partition=work.partition_state,
         )
         for event in work.started:
-            self._dispatcher.submit(_attempt(work.state(event.contact_id), event))
+            self._dispatcher.submit(attempt_of(work.state(event.contact_id), event))
+        self._metrics.committed(work, records=len(records), seconds=seconds, time_scale=self._settings.time_scale)
         return True
-
-
-def _attempt(state: ContactState, event: AttemptStarted) -> Attempt:
-    enrollment = state.enrollments[event.enrollment_id]
-    action = enrollment.action
-    assert action is not None
-    return Attempt(
-        action_key=action.key,
-        attempt=event.attempt,
-        enrollment_id=event.enrollment_id,
-        contact_id=event.contact_id,
-        step_id=action.step_id,
-        step_type=action.step_type,
-        channel=action.channel,
-        request=action.request,
-        contact=msgspec.to_builtins(state.contact),
-        state=enrollment.state,
-        start_by_ms=action.start_by_ms,
-        deadline_ms=action.deadline_ms,
-    )

@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+from domain.journal import AttemptStarted
+from domain.state import ContactState
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt of an action. Times are the engine's, in milliseconds since the epoch."""
@@ -23,3 +26,24 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """The provider is not called after this time."""
     deadline_ms: int
     """Without an outcome by then the engine takes it as unknown."""
+
+
+def attempt_of(state: ContactState, event: AttemptStarted) -> Attempt:
+    """The attempt whose intent is in the journal, with all that its call needs."""
+    enrollment = state.enrollments[event.enrollment_id]
+    action = enrollment.action
+    assert action is not None
+    return Attempt(
+        action_key=action.key,
+        attempt=event.attempt,
+        enrollment_id=event.enrollment_id,
+        contact_id=event.contact_id,
+        step_id=action.step_id,
+        step_type=action.step_type,
+        channel=action.channel,
+        request=action.request,
+        contact=msgspec.to_builtins(state.contact),
+        state=enrollment.state,
+        start_by_ms=action.start_by_ms,
+        deadline_ms=action.deadline_ms,
+    )

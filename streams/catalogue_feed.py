@@ -40,6 +40,11 @@ class CatalogueFeed:
         """Call `listener()` after each change."""
         self._listeners.append(listener)
 
+    def forget(self, listener: Callable[[], None]) -> None:
+        """Call it no more; one that never listened is forgotten already."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
     async def catch_up(self) -> None:
         """Read to the end of the topic."""
         end = await self._log.end_offset(DEFINITIONS, 0)

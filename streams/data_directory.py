@@ -19,6 +19,10 @@ class DataDirectoryInUse(HeadraceError):
     """Another process owns the data directory; stop it, talk to its API, or use another directory."""
 
 
+class DataDirectoryUnusable(HeadraceError):
+    """The data directory can't be made or written to; set HEADRACE_DATA_DIR to a directory that can."""
+
+
 class Owner(msgspec.Struct, frozen=True):
     """Who owns a data directory; `url` is the owner's API once it listens."""
 
@@ -43,9 +47,15 @@ class DataDirectory:
 
         Raises:
             DataDirectoryInUse: another process owns it; the message says which and what to do.
+            DataDirectoryUnusable: it is no directory, or this user may not write there.
         """
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(path / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(path / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            message = f"expected a data directory to write to at {path}, but: {reason}; set HEADRACE_DATA_DIR (--data-dir) to another one"
+            raise DataDirectoryUnusable(message) from error
         if not _lock_exclusively(lock):
             owner = _read(lock)
             os.close(lock)

@@ -16,8 +16,9 @@ class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """Where delivery begins, how far it runs ahead, and who hears when it fails."""
 
-    start_position: Callable[[str, int], int]
-    """Gives the offset at which a topic's partition is read first; asked when the host starts."""
+    start_position: Callable[[str, int], int | None]
+    """Gives the offset at which a topic's partition is read first (None: not at all); asked when the host starts, and
+    whenever the partitions that it is assigned may have changed."""
     on_crash: Callable[[BaseException], None]
     """Is told, once, why nothing more is delivered. Records are never skipped: leave, and start again from the log."""
     settings: DeliverySettings = DeliverySettings()

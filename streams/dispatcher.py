@@ -5,6 +5,7 @@ An attempt's intent is in the journal before it gets here. Every attempt that is
 """
 
 import asyncio
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -39,6 +40,7 @@ class Dispatcher:
         report: Callable[[ReportOutcome], None],
         slots: Mapping[str, int] | None = None,
         time_scale: float = 1.0,
+        ended: Callable[[str, str, float], None] | None = None,
     ) -> None:
         """Make one; it starts nothing by itself.
 
@@ -48,12 +50,14 @@ class Dispatcher:
             report: takes each outcome; called in the event loop, and must not block.
             slots: how many calls may run at once, by channel; 64 for a channel that is not named.
             time_scale: engine milliseconds per real millisecond; sockets' time-outs are real.
+            ended: is told of each attempt's channel and outcome, and of the real seconds that it took.
         """
         self._actions = actions
         self._clock = clock
         self._report = report
         self._limits = dict(slots or {})
         self._time_scale = time_scale
+        self._ended = ended
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._busy: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[None], Attempt] = {}
@@ -64,6 +68,11 @@ class Dispatcher:
     def in_flight(self) -> int:
         """How many attempts were submitted and are not reported yet."""
         return len(self._tasks)
+
+    @property
+    def busy(self) -> Mapping[str, int]:
+        """How many attempts have no outcome yet, by channel; a channel that was ever busy stays in it."""
+        return self._busy
 
     def free_slots(self, channel: str) -> int:
         """How many more attempts of the channel can start at once."""
@@ -108,7 +117,10 @@ class Dispatcher:
 
     async def _run(self, attempt: Attempt) -> None:
         task = _this_task()
+        began = time.monotonic()
         result = await self._when_free(attempt, task)
+        if self._ended is not None:
+            self._ended(attempt.channel, result.outcome, time.monotonic() - began)
         self._free(task)  # before the report: whoever takes it may look for a slot
         log = _log.bind(action_key=attempt.action_key, attempt=attempt.attempt, channel=attempt.channel)
         log.debug("attempt.ended", outcome=result.outcome, code=result.code)

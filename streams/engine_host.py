@@ -1,7 +1,11 @@
-"""The engine in one process: the actors of the partitions it owns, the catalogue's owner and the dispatcher."""
+"""The engine in one process: the actors of the partitions it owns, the catalogue's owner and the dispatcher.
+
+On the embedded log it owns every partition from `open` to `stop`. On Kafka a consumer group says which, and that
+changes while it runs: `hold` before each change, `own` after it (`streams.ownership`).
+"""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -18,13 +22,15 @@ from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed
 from streams.catalogue_owner import CatalogueOwner
 from streams.dispatcher import Dispatcher
+from streams.metrics import EngineMetrics
+from streams.outcome_post import OutcomePost
 from streams.partition_settings import PartitionSettings
 
 _log = structlog.get_logger(__name__)
 
 
 class EngineHost:
-    """Owns every partition of a log. Its `take_*` methods are the agents' handlers."""
+    """Owns partitions of a log. Its `take_*` methods are the agents' handlers."""
 
     def __init__(
         self,
@@ -37,8 +43,9 @@ class EngineHost:
         settings: PartitionSettings,
         on_crash: Callable[[BaseException], None],
         slots: Mapping[str, int] | None = None,
+        metrics: EngineMetrics | None = None,
     ) -> None:
-        """Put the parts together; nothing runs before `open` and `start`.
+        """Put the parts together; nothing runs before `open` (or `catch_up`) and `start`.
 
         Args:
             log: where inputs come from and the journal goes to.
@@ -47,94 +54,236 @@ class EngineHost:
             compile_: makes a workflow of a definition's document.
             actions: who serves which step type.
             settings: what each partition needs to know.
-            on_crash: told once when a part fails; the process must then end and start again from the log.
+            on_crash: told when a part fails; the process must then end and start again from the log.
             slots: calls at once by channel.
+            metrics: what the actors and the dispatcher tell; None: nobody asks.
         """
-        self._partitions = partitions
+        self._log, self._partitions, self._clock, self._settings = log, partitions, clock, settings
         self._on_crash = on_crash
         self._feed = CatalogueFeed(log, compile_)
-        self._owner = CatalogueOwner(log, self._feed, compile_, clock)
-        self.dispatcher = Dispatcher(actions, clock, report=self._report, slots=slots, time_scale=settings.time_scale)
+        self._compile = compile_
+        self._metrics = metrics or EngineMetrics()
+        scale, attempted = settings.time_scale, self._metrics.attempted
+        self.dispatcher = Dispatcher(
+            actions, clock, report=self._report, slots=slots, time_scale=scale, ended=attempted
+        )
+        self._post = OutcomePost(log, partitions)
         self._seek: Callable[[str, int, int], None] = _no_seek
-        self.actors = [
-            PartitionActor(
-                partition,
-                log=log,
-                feed=self._feed,
-                dispatcher=self.dispatcher,
-                clock=clock,
-                settings=settings,
-                seek=self._seek_input,
-            )
-            for partition in range(partitions)
-        ]
-        self._tasks: list[asyncio.Task[None]] = []
+        self.actors: dict[int, PartitionActor] = {}
+        self._owner: CatalogueOwner | None = None
+        self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
+        self._feeding: asyncio.Task[None] | None = None
+        self._fencing = asyncio.Lock()
+        self._holds = 0
+        """How often `hold` was called: what was found out before the last time holds no more."""
+        self._change: asyncio.Future[Any] | None = None
+        """Partitions that are being given up and opened."""
+        self._leaving = False
+        self.clock_trusted = True
+        """Whether the clock is near enough to the brokers' for anything to be decided."""
+
+    # ------------------------------------------------------------ life
 
     async def open(self) -> None:
-        """Fence, fold and catch up: after this every partition knows all that its journal says."""
+        """Own every partition: fence, fold and catch up. After this each knows all that its journal says."""
+        self._owner = self._new_owner()
         await self._owner.open()
-        await asyncio.gather(*(actor.open() for actor in self.actors))
+        actors = [self._new_actor(partition) for partition in range(self._partitions)]
+        await asyncio.gather(*(actor.open() for actor in actors))
+        self.actors = {actor.partition: actor for actor in actors}
 
-    def start_position(self, topic: str, partition: int) -> int:
-        """Where reading an input goes on."""
-        if topic == DEFINITION_COMMANDS:
-            return self._owner.position
-        return self.actors[partition].position(topic)
+    async def catch_up(self) -> None:
+        """Know the catalogue, and own nothing yet: for a host whose partitions `own` gives and takes."""
+        await self._feed.catch_up()
 
     def start(self, seek: Callable[[str, int, int], None]) -> None:
         """Let the actors work; `seek(topic, partition, offset)` makes the inputs be read again from there."""
         self._seek = seek
-        self._spawn(self._feed.run())
-        for actor in self.actors:
-            self._spawn(actor.run())
+        self._feeding = self._spawn(self._feed.run())
+        for actor in self.actors.values():
+            self._tasks[actor] = self._spawn(actor.run())
+
+    def release(self) -> None:
+        """Let handlers that wait for room go, so that the agents can stop; what they hold is read again."""
+        for actor in self.actors.values():
+            actor.stop()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Stop cleanly: finish what is in hand, let calls in flight end and report, close the stores."""
+        self.release()
+        if self._leaving:  # the actors are held, and will not go on
+            for task in self._tasks.values():
+                task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        left = await self.dispatcher.drain(timeout_s)
+        for actor in self.actors.values():
+            if not self._leaving:
+                await actor.settle()
+            await actor.close()
+        await self._post.finish()
+        if self._owner is not None:
+            await self._owner.close()
+        if self._feeding is not None:
+            self._feeding.cancel()
+            await asyncio.gather(self._feeding, return_exceptions=True)
+        _log.info("engine.stopped", calls_given_up=left)
+
+    # ------------------------------------------------------------ ownership
+
+    async def hold(self) -> None:
+        """Finish the transactions in hand and begin none, until `own` says what is still ours."""
+        self._holds += 1
+        async with self._fencing:  # an owner that is just being opened must not fence the next one
+            if self._owner is not None:
+                await self._owner.hold()
+            await asyncio.gather(*(actor.hold() for actor in self.actors.values()))
+
+    async def own(self, partitions: Collection[int], *, catalogue: bool, membership: bytes) -> None:
+        """Own exactly these partitions, as this member of the consumer group; call it after `hold`.
+
+        Those that left are closed (calls in flight go on), those that are kept go on at once, new ones are fenced
+        and folded side by side. When `hold` is called meanwhile, nothing more is begun: the next `own` goes on.
+        """
+        self._change = asyncio.ensure_future(self._bring_about(partitions, catalogue, membership))
+        try:
+            await self._change
+        except asyncio.CancelledError:
+            if not self._leaving:
+                raise
+
+    async def _bring_about(self, partitions: Collection[int], catalogue: bool, membership: bytes) -> None:
+        turn = self._holds
+        kept = [actor for partition, actor in self.actors.items() if partition in partitions]
+        for actor in kept:
+            actor.join(membership)
+            actor.go_on()
+        if catalogue and self._owner is not None:
+            self._owner.join(membership)
+            self._owner.go_on()
+        await asyncio.gather(*(self._give_up(partition) for partition in set(self.actors).difference(partitions)))
+        if self._owner is not None and not catalogue:
+            owner, self._owner = self._owner, None
+            await owner.close()
+        opening = [self._open_partition(number, membership, turn) for number in set(partitions).difference(self.actors)]
+        if catalogue and self._owner is None:
+            opening.append(self._open_owner(membership, turn))
+        await asyncio.gather(*opening)
+
+    async def leave(self) -> None:
+        """Finish what is in hand and write nothing more: others may take over. Calls in flight go on until `stop`."""
+        self._leaving = True
+        if self._change is not None:
+            self._change.cancel()  # what is being opened is not ours any more
+            await asyncio.gather(self._change, return_exceptions=True)
+        await self.hold()
+        self._post.send(outcome for actor in self.actors.values() for outcome in actor.unheard())
+
+    def owns(self, partition: int) -> bool:
+        """Whether the partition is this host's."""
+        return partition in self.actors
+
+    async def _open_partition(self, partition: int, membership: bytes, turn: int) -> None:
+        actor = self._new_actor(partition)
+        if not await self._fence(actor, membership, turn):
+            return
+        self.actors[partition] = actor
+        await actor.fold()
+        self._tasks[actor] = self._spawn(self._begin_and_run(actor))
+
+    async def _open_owner(self, membership: bytes, turn: int) -> None:
+        owner = self._new_owner()
+        if await self._fence(owner, membership, turn):
+            self._owner = owner
+            await owner.catch_up()
+
+    async def _fence(self, part: PartitionActor | CatalogueOwner, membership: bytes, turn: int) -> bool:
+        """Become the owner, unless that is out of date."""
+        async with self._fencing:
+            if turn != self._holds:
+                return False
+            await part.fence()
+            part.join(membership)
+            return True
+
+    async def _begin_and_run(self, actor: PartitionActor) -> None:
+        await actor.begin()
+        await actor.run()
+
+    async def _give_up(self, partition: int) -> None:
+        actor = self.actors.pop(partition)
+        task = self._tasks.pop(actor, None)
+        if task is not None:
+            task.cancel()  # it is held: nothing is cut short
+            await asyncio.gather(task, return_exceptions=True)
+        self._post.send(actor.unheard())
+        await actor.close()
+
+    # ------------------------------------------------------------ inputs
+
+    def start_position(self, topic: str, partition: int) -> int | None:
+        """Where reading an input goes on; None where it is not this host's to read."""
+        if topic == DEFINITION_COMMANDS:
+            return self._owner.position if self._owner else None
+        actor = self.actors.get(partition)
+        return actor.position(topic) if actor and actor.is_open else None
+
+    async def take_input(self, batch: Batch) -> None:
+        """Handler of contact events and commands: hand the batch to its partition (if it is not ours, it is not lost)."""
+        actor = self.actors.get(batch.partition)
+        if actor is not None:
+            await actor.take(batch)
+
+    async def take_definition_commands(self, batch: Batch) -> None:
+        """Handler of definition commands."""
+        if self._owner is not None:
+            await self._owner.take(batch)
 
     @property
     def last_time_ms(self) -> int:
         """The latest engine time in any partition's journal."""
-        return max(actor.last_time_ms for actor in self.actors)
+        return max((actor.last_time_ms for actor in self.actors.values()), default=0)
 
-    def release(self) -> None:
-        """Let handlers that wait for room go, so that the agents can stop; what they hold is read again."""
-        for actor in self.actors:
-            actor.stop()
+    def trust_clock(self, trusted: bool) -> None:
+        """Decide nothing while the worker's clock is wrong."""
+        self.clock_trusted = trusted
+        for actor in self.actors.values():
+            actor.trust_clock(trusted)
 
-    async def take_input(self, batch: Batch) -> None:
-        """Handler of contact events and commands: hand the batch to its partition."""
-        await self.actors[batch.partition].take(batch)
+    # ------------------------------------------------------------ parts
 
-    async def take_definition_commands(self, batch: Batch) -> None:
-        """Handler of definition commands."""
-        await self._owner.take(batch)
+    def _new_actor(self, partition: int) -> PartitionActor:
+        actor = PartitionActor(
+            partition,
+            log=self._log,
+            feed=self._feed,
+            dispatcher=self.dispatcher,
+            clock=self._clock,
+            settings=self._settings,
+            seek=self._seek_input,
+            metrics=self._metrics,
+        )
+        actor.trust_clock(self.clock_trusted)
+        return actor
 
-    async def stop(self, timeout_s: float) -> None:
-        """Stop cleanly: finish what is in hand, let calls in flight end and report, close the stores."""
-        for actor in self.actors:
-            actor.stop()
-        actor_tasks, feed_tasks = self._tasks[1:], self._tasks[:1]
-        await asyncio.gather(*actor_tasks, return_exceptions=True)
-        left = await self.dispatcher.drain(timeout_s)
-        for actor in self.actors:
-            await actor.settle()
-            await actor.close()
-        await self._owner.close()
-        for task in feed_tasks:
-            task.cancel()
-        await asyncio.gather(*feed_tasks, return_exceptions=True)
-        _log.info("engine.stopped", calls_given_up=left)
+    def _new_owner(self) -> CatalogueOwner:
+        return CatalogueOwner(self._log, self._feed, self._compile, self._clock, self._seek_input)
 
     def _report(self, outcome: ReportOutcome) -> None:
-        home = home_partition(outcome.contact_id, self._partitions)
-        self.actors[home].report(outcome)
-        for actor in self.actors:  # the slot that became free may be for any of them
+        actor = self.actors.get(home_partition(outcome.contact_id, self._partitions))
+        if actor is None or self._leaving:
+            self._post.send([outcome])
+        else:
+            actor.report(outcome)
+        for actor in self.actors.values():  # the slot that became free may be for any of them
             actor.nudge()
 
     def _seek_input(self, topic: str, partition: int, offset: int) -> None:
         self._seek(topic, partition, offset)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(self._ended)
-        self._tasks.append(task)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

@@ -6,7 +6,8 @@ Faust delivers, assigns partitions and runs the agents; it keeps no tables, comm
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import faust
 import structlog
@@ -17,7 +18,8 @@ from domain.errors import HeadraceError
 from schemas.event_log import EventLog
 from streams.batch import Batch
 from streams.delivery import Delivery
-from streams.embedded.transport import FAUST_LOGGER, EmbeddedTransport
+from streams.embedded.transport import EmbeddedTransport
+from streams.faust_logger import FAUST_LOGGER
 
 _log = structlog.get_logger(__name__)
 _NEVER_S = 86_400.0
@@ -60,10 +62,18 @@ class HeadraceApp(faust.App):  # type: ignore[misc]
     BootStrategy = _Boot
     logger = FAUST_LOGGER
 
-    def __init__(self, app_id: str, *, log: EventLog, delivery: Delivery) -> None:
+    def __init__(
+        self,
+        app_id: str,
+        *,
+        log: EventLog,
+        delivery: Delivery,
+        transport: Callable[["HeadraceApp"], Any],
+        isolated_partitions: bool,
+        **conf: Any,
+    ) -> None:
         super().__init__(
             app_id,
-            broker="headrace://embedded",
             TableManager=_NoTables,
             web_enabled=False,
             topic_disable_leader=True,
@@ -71,10 +81,13 @@ class HeadraceApp(faust.App):  # type: ignore[misc]
             stream_wait_empty=False,
             stream_recovery_delay=0.0,
             broker_commit_interval=_NEVER_S,
+            **conf,
         )
         self.log_port, self.delivery = log, delivery
+        self.isolated_partitions = isolated_partitions
+        """Whether each partition has an agent of its own; else an agent hands all over and waits for none."""
         self.failure: BaseException | None = None
-        self.transport = EmbeddedTransport(self, log, delivery, self.fail)
+        self.transport = transport(self)
 
     def fail(self, error: BaseException) -> None:
         """Tell the host, once."""
@@ -92,12 +105,24 @@ class HeadraceApp(faust.App):  # type: ignore[misc]
 
 
 def build_faust_app(*, app_id: str, log: EventLog, delivery: Delivery) -> HeadraceApp:
-    """An app that delivers from the log; register its agents, then run it by a `FaustHost`."""
-    for name in ("faust", "mode"):
+    """An app that delivers from an embedded log; register its agents, then run it by a `FaustHost`."""
+    quiet("faust", "mode")
+    return HeadraceApp(
+        app_id,
+        log=log,
+        delivery=delivery,
+        transport=lambda app: EmbeddedTransport(app, log, delivery, app.fail),
+        isolated_partitions=True,
+        broker="headrace://embedded",
+    )
+
+
+def quiet(*loggers: str) -> None:
+    """Let libraries tell only what is wrong, unless somebody asked for more: at INFO they tell their whole life."""
+    for name in loggers:
         logger = logging.getLogger(name)
-        if logger.level == logging.NOTSET:  # unless somebody asked: at INFO they tell their whole life
+        if logger.level == logging.NOTSET:
             logger.setLevel(logging.WARNING)
-    return HeadraceApp(app_id, log=log, delivery=delivery)
 
 
 def register_agent(app: HeadraceApp, topic: str, handler: Handler) -> None:
@@ -105,19 +130,26 @@ def register_agent(app: HeadraceApp, topic: str, handler: Handler) -> None:
 
     When it raises, the partition's agent stands still, the batch is not skipped, and the app's host is told.
     """
+    handle = partial(_handle, app, handler)
 
     async def agent(stream: Any) -> None:
         async for event in stream.events():
-            await _handle(app, handler, event.value)
+            await app.consumer.hand_over(event.value, handle)
 
     channel = app.topic(topic, schema=_AsIs(), acks=False)
-    app.agent(channel, name=topic, isolated_partitions=True)(agent)
+    app.agent(channel, name=topic, isolated_partitions=app.isolated_partitions)(agent)
 
 
-async def _handle(app: HeadraceApp, handler: Handler, batch: Batch) -> None:
-    feed = app.consumer.feeds[batch.topic, batch.partition]
+class _Way(Protocol):
+    """What the batches of a partition come by; it knows which of them still count, and when there is room."""
+
+    def is_current(self, batch: Batch) -> bool: ...
+    def handled(self, batch: Batch) -> None: ...
+
+
+async def _handle(app: HeadraceApp, handler: Handler, way: _Way, batch: Batch) -> None:
     try:
-        if feed.is_current(batch):
+        if way.is_current(batch):
             await handler(batch)
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
@@ -129,7 +161,7 @@ async def _handle(app: HeadraceApp, handler: Handler, batch: Batch) -> None:
         await _stand_still(app, batch, failure)
     except Exception as error:  # noqa: BLE001 whatever it is, the host decides
         await _stand_still(app, batch, error)
-    feed.handled(batch)
+    way.handled(batch)
 
 
 async def _stand_still(app: HeadraceApp, batch: Batch, error: Exception) -> None:
@@ -167,4 +199,4 @@ class FaustHost:
 
     def seek(self, topic: str, partition: int, offset: int) -> None:
         """Deliver the partition's records again, or on, from `offset`; what waits undelivered is dropped."""
-        self._app.consumer.feeds[topic, partition].seek(offset)
+        self._app.consumer.go_back(topic, partition, offset)

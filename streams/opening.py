@@ -59,16 +59,17 @@ def fold(store: Store, records: Sequence[Record]) -> None:
     """Apply journal records to the store; this is the only way in which it is ever built."""
     reflected = store.reflected
     partition, positions = reflected.partition, dict(reflected.positions)
+    last_time_ms = partition.last_time_ms
     states: dict[str, ContactState] = {}
     event: j.JournalEvent | None = None
     for record in records:
         event = decode_event(record.value or b"")
+        last_time_ms = max(last_time_ms, event.at_ms)
         if event.contact_id == j.PARTITION_KEY:
             partition = evolve_partition(partition, event)
         else:
             state = states.get(event.contact_id) or store.get(event.contact_id)
             states[event.contact_id] = evolve(state, event)
-        partition = replace(partition, last_time_ms=max(partition.last_time_ms, event.at_ms))
         for name, value in record.headers:
             if name == POSITIONS_HEADER:
                 positions.update(decode_positions(value))
@@ -78,7 +79,7 @@ def fold(store: Store, records: Sequence[Record]) -> None:
         offset=records[-1].offset + 1,
         last_event=event.id if event else None,
         positions=positions,
-        partition=partition,
+        partition=replace(partition, last_time_ms=last_time_ms),
     )
 
 

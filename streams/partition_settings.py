@@ -17,6 +17,8 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     directory: Path
     """Where the local stores live."""
     topics: Topics = Topics()
+    partitions: int | None = None
+    """How many there are, to tell which input stands on the wrong one; None: what comes is taken as it comes."""
     time_scale: float = 1.0
     """Engine milliseconds per real millisecond."""
     from_start_fires: bool = False

@@ -18,6 +18,8 @@ from schemas.named_sql import load_sql
 from streams.agenda import has_open, next_due_ms, pending_actions
 
 FORMAT: Final = 1
+CACHE_KIB: Final = 8_192
+"""SQLite's own cache of one partition. A worker may have many; what it does not hold, the operating system does."""
 _SQL: Final = load_sql("streams.sql", "store.sql")
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -64,7 +66,7 @@ class Store:
     def _open(self) -> None:
         self._db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
         self._db.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
+            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-{CACHE_KIB}; PRAGMA temp_store=MEMORY;"
         )
         self._db.executescript(_SQL["create"])
         row = self._db.execute(_SQL["get_meta"]).fetchone()
@@ -143,6 +145,10 @@ class Store:
     def due(self, until_ms: int, limit: int) -> list[str]:
         """Contacts with a timer due by then, earliest first."""
         return [row[0] for row in self._db.execute(_SQL["due_contacts"], (until_ms, limit))]
+
+    def count_timers(self) -> int:
+        """How many contacts wait for a timer; it reads an index from end to end."""
+        return int(self._db.execute(_SQL["count_timers"]).fetchone()[0])
 
     def next_due_ms(self) -> int | None:
         """When the earliest timer of the partition is due."""

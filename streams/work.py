@@ -1,5 +1,6 @@
 """One transaction in the making: decides on an overlay of the store, and collects all that will be written."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -7,14 +8,16 @@ from msgspec.structs import replace
 
 from domain import journal as j
 from domain.catalogue import Catalogue
+from domain.command import AnyCommand, RekeyedContactEvent
 from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide, decide_failure
 from domain.errors import HeadraceError
 from domain.evolve import evolve_partition
+from domain.partition import home_partition
 from domain.state import ContactState, PartitionState
 from domain.times import format_time
-from schemas.command import decode_command
+from schemas.command import decode_command, encode_command
 from schemas.contact_event import UnreadableContactEvent, cloud_event, read_contact_event
 from schemas.dead_letter import dead_letter
 from schemas.event_log import NewRecord, Record
@@ -27,6 +30,10 @@ CHANGES_SOURCE: Final = "headrace"
 """The `source` of the changes that steps made."""
 TIMEOUT_SHARE: Final = 1.25
 """A step's own time-out (real milliseconds) ends before its attempt's deadline, so that its outcome is heard."""
+_ACTED_ON: Final = frozenset(
+    {j.ActionRequested, j.AttemptStarted, j.ContactChanged, j.RetryDue, j.EnrollmentRetried, j.EnrollmentResumed}
+)
+"""Journal events that cause something beside a contact's new state."""
 _log = structlog.get_logger(__name__)
 
 
@@ -40,11 +47,17 @@ class Work:
         self._store, self._settings = store, settings
         self.states: dict[str, ContactState] = {}
         """The contacts that changed."""
+        self._read: dict[str, ContactState] = {}
+        """Contacts as the store has them: one is looked at several times before it changes."""
         self.partition_state: PartitionState = store.reflected.partition
         self.positions: dict[str, int] = dict(store.reflected.positions)
         self.started: list[j.AttemptStarted] = []
         self.requested: list[tuple[str, str]] = []
         """(contact id, enrollment id) of the actions that this work asked for."""
+        self.fired: list[int] = []
+        """When each of the timers that fired was due."""
+        self.buried: list[str] = []
+        """Why each record that went to the dead letters did."""
         self._journal: list[j.JournalEvent] = []
         self._others: list[NewRecord] = []
 
@@ -52,6 +65,11 @@ class Work:
     def size(self) -> int:
         """How many journal events there are so far."""
         return len(self._journal)
+
+    @property
+    def events(self) -> Sequence[j.JournalEvent]:
+        """The journal events so far."""
+        return self._journal
 
     @property
     def journal_length(self) -> int:
@@ -70,7 +88,10 @@ class Work:
 
     def state(self, contact_id: str) -> ContactState:
         """The contact's state with all that this work decided so far."""
-        return self.states.get(contact_id) or self._store.get(contact_id)
+        state = self.states.get(contact_id) or self._read.get(contact_id)
+        if state is None:
+            state = self._read[contact_id] = self._store.get(contact_id)
+        return state
 
     # ------------------------------------------------------------ inputs
 
@@ -102,7 +123,10 @@ class Work:
             return
         if record.timestamp_ms < self.partition_state.fires_from_ms:
             event = replace(event, fires=False)
-        self.decide(event)
+        if (home := self._elsewhere(event.contact_id)) is not None:
+            self._rekey(record, event, home)
+        else:
+            self.decide(event)
 
     def _take_command(self, record: Record) -> None:
         try:
@@ -110,10 +134,33 @@ class Work:
         except HeadraceError as error:
             self._bury(record, "unreadable_command", str(error))
             return
-        self.decide(command)
+        if (home := self._elsewhere(command.contact_id)) is not None:
+            self._send_home(record, command, home)
+        else:
+            self.decide(command.event if isinstance(command, RekeyedContactEvent) else command)
+
+    def _elsewhere(self, contact_id: str) -> int | None:
+        """The contact's home partition if it is another one than this."""
+        if self._settings.partitions is None:
+            return None
+        home = home_partition(contact_id, self._settings.partitions)
+        return None if home == self.partition else home
+
+    def _rekey(self, record: Record, event: ContactEvent, home: int) -> None:
+        found_in = f"{record.topic}/{record.partition}/{record.offset}"
+        self._send_home(
+            record, RekeyedContactEvent(command_id=found_in, contact_id=event.contact_id, event=event), home
+        )
+
+    def _send_home(self, record: Record, command: AnyCommand, home: int) -> None:
+        """Let the contact's own partition decide it: nothing is decided in two places."""
+        _log.debug("input.rekeyed", topic=record.topic, partition=record.partition, offset=record.offset, home=home)
+        key, value = command.contact_id.encode(), encode_command(command)
+        self._others.append(NewRecord(topic=COMMANDS, partition=home, key=key, value=value))
 
     def _bury(self, record: Record, reason: str, message: str) -> None:
         _log.warning("input.dead_lettered", topic=record.topic, offset=record.offset, reason=reason)
+        self.buried.append(reason)
         self._others.append(dead_letter(record, reason, message))
 
     # ------------------------------------------------------------ deciding
@@ -131,6 +178,9 @@ class Work:
 
     def fire_timer(self, contact_id: str, enrollment_id: str) -> None:
         """A timer is due."""
+        enrollment = self.state(contact_id).enrollments.get(enrollment_id)
+        if enrollment is not None and enrollment.timer is not None:
+            self.fired.append(enrollment.timer.due_at_ms)
         self.decide(TimerDue(contact_id=contact_id, enrollment_id=enrollment_id))
 
     def reconcile(self, contact_id: str) -> None:
@@ -158,15 +208,17 @@ class Work:
         self.states[contact_id] = decision.state
         self._journal += decision.events
         for event in decision.events:
-            match event:
-                case j.ActionRequested():
-                    self.requested.append((contact_id, event.enrollment_id))
-                case j.AttemptStarted():
-                    self.started.append(event)
-                case j.ContactChanged():
-                    self._others.append(self._change(event))
-                case j.RetryDue() | j.EnrollmentRetried() | j.EnrollmentResumed():
-                    self.requested.append((contact_id, event.enrollment_id))
+            if type(event) in _ACTED_ON:  # few are
+                self._act_on(event)
+
+    def _act_on(self, event: j.JournalEvent) -> None:
+        match event:
+            case j.AttemptStarted():
+                self.started.append(event)
+            case j.ContactChanged():
+                self._others.append(self._change(event))
+            case j.ActionRequested() | j.RetryDue() | j.EnrollmentRetried() | j.EnrollmentResumed():
+                self.requested.append((event.contact_id, event.enrollment_id))
 
     def _change(self, event: j.ContactChanged) -> NewRecord:
         """The change as a contact event for the CRM's services; its echo names the journal event that caused it."""

@@ -11,7 +11,7 @@ from api.database import Database, Row, fetch_one
 from api.finding import find_contact, find_version
 from api.handlers.definitions import current_templates
 from api.problems import BadRequest
-from api.requests import path_uuid
+from api.requests import contact_id, path_uuid
 from api.responses import respond
 from api.services import SERVICES
 from domain.contact import ATTRIBUTES, Contact
@@ -73,7 +73,7 @@ async def _subject(
         raise BadRequest(message, code="no_contact")
     if body.contact is not None:
         return _inline(body.contact), body.contact.last_sms_reply, {"before": False, "now": False}
-    row = await find_contact(database, query.contact_id or "")
+    row = await find_contact(database, contact_id(query.contact_id or ""))
     parameters = {"workflow_id": workflow_id, "contact_id": row["id"]}
     history = await fetch_one(database, "enrollments_of_contact", parameters)
     assert history is not None, "an aggregate always has a row"

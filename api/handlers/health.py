@@ -2,14 +2,20 @@
 
 import asyncio
 
+import psycopg
+import structlog
 from aiohttp import web
+from psycopg_pool import PoolTimeout
 
 from api.database import fetch_all
+from api.metrics import metrics_response
 from api.problems import Unavailable
 from api.responses import respond
 from api.services import SERVICES, Services
 from schemas.api_resources import Health
 from schemas.topics import JOURNAL
+
+log = structlog.get_logger(__name__)
 
 _PATIENCE_SECONDS = 2.0
 OPENAPI: web.AppKey[bytes] = web.AppKey("openapi", bytes)
@@ -46,6 +52,17 @@ async def _written(services: Services) -> dict[int, int]:
     async with asyncio.timeout(_PATIENCE_SECONDS):
         ends = await asyncio.gather(*(services.commands.end_offset(JOURNAL, number) for number in numbers))
     return dict(zip(numbers, ends, strict=True))
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Metrics in Prometheus's text format, of all that runs in this process."""
+    services = request.app[SERVICES]
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await services.metrics.look(services.database)
+    except (psycopg.Error, PoolTimeout, TimeoutError) as error:  # the other figures are wanted all the more
+        log.warning("metrics.read_side_unreadable", error=type(error).__name__)
+    return metrics_response(await services.metrics.text())
 
 
 async def openapi(request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from api.pages.view import environment
 
-_FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/openapi.json", "/static/")
+_FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/static/")
 
 
 def wants_page(request: web.Request) -> bool:

@@ -22,9 +22,7 @@ def contact_event_accepted(state: ContactState, event: j.ContactEventAccepted) -
         return replace(state, seq=event.seq, contact=contact, seen=seen)
     body = data.get("body")
     enrollments = {key: replace(e, last_sms_reply=body) for key, e in state.enrollments.items()}
-    return replace(
-        state, seq=event.seq, contact=contact, seen=seen, last_sms_reply=body, enrollments=enrollments
-    )
+    return replace(state, seq=event.seq, contact=contact, seen=seen, last_sms_reply=body, enrollments=enrollments)
 
 
 def contact_changed(state: ContactState, event: j.ContactChanged) -> ContactState:

@@ -11,6 +11,7 @@ from domain.steps import (
     delay,
     exit,
     http_request,
+    plug_in,
     send_email,
     send_sms,
     update_field,
@@ -32,6 +33,12 @@ STEP_KINDS: Final[dict[str, Enter]] = {
     "http_request": http_request.enter,
     "exit": exit.enter,
 }
+
+
+def enter_of(kind: str) -> Enter:
+    """What entering a step of this kind does; a kind that is not in the table is a plug-in's."""
+    return STEP_KINDS.get(kind, plug_in.enter)
+
 
 MESSAGE_CHANNELS: Final = frozenset({send_sms.CHANNEL, send_email.CHANNEL})
 """Channels whose unknown outcomes are never repeated by the engine: a person might get two messages."""

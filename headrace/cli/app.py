@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.cli.api import api
 from headrace.cli.dead_letters import dead_letters
 from headrace.cli.dev import dev
 from headrace.cli.doctor import doctor
@@ -11,10 +12,13 @@ from headrace.cli.exits import EPILOG
 from headrace.cli.export import export
 from headrace.cli.import_files import import_files
 from headrace.cli.incidents import incidents
+from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
 from headrace.cli.test import dry_run
+from headrace.cli.topics import topics
 from headrace.cli.validate import validate
+from headrace.cli.worker import worker
 from headrace.cli.workflows import workflows
 
 
@@ -48,6 +52,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.command("dev")(dev)
+app.command("worker")(worker)
+app.command("projector")(projector)
+app.command("api")(api)
 app.command("validate")(validate)
 app.command("import")(import_files)
 app.command("export")(export)
@@ -56,5 +63,6 @@ app.command("test")(dry_run)
 app.command("workflows")(workflows)
 app.add_typer(incidents, name="incidents")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(topics, name="topics")
 app.command("doctor")(doctor)
 app.command("providers")(providers)

@@ -35,7 +35,11 @@ def read_files(paths: list[str]) -> list[DefinitionFile]:
 
     Raises:
         UsageError: a file cannot be read, or standard input is named twice.
+        UnusablePlugIn: an installed plug-in, whose step kinds the files may use, can't be used.
     """
+    from headrace.plug_ins import load_plug_ins
+
+    load_plug_ins()
     if paths.count("-") > 1:
         message = "standard input (-) can be read only once"
         raise UsageError(message)

@@ -33,7 +33,7 @@ def compile_workflow(
         UnreadableDefinition: `parse` would call the document unreadable.
     """
     report = Report(unplaced(document))
-    read = read_workflow(report, document)
+    read = read_workflow(report, document, any_kind=True)
     if read is None:
         words = "; ".join(f"{found.path}: {found.message}" for found in report.diagnostics)
         raise UnreadableDefinition(f"expected a definition that can be read, found: {words}")

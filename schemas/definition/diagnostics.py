@@ -42,6 +42,7 @@ UNREADABLE: Final = {
     "bad_field": "a field's name can never name anything, or can't be set",
     "bad_liquid": "the text breaks the rules of Liquid",
     "bad_weights": "the weights of an `ab_split` don't go with its paths, or are all zero",
+    "bad_config": "the plug-in that brings this step kind refuses the step's config",
     "unknown_branch": "a branch that a step of this kind can't take",
 }
 """Errors that keep a definition from being imported at all."""

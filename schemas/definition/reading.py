@@ -6,8 +6,9 @@ from schemas.definition.checking import Report, describe
 from schemas.definition.diagnostics import did_you_mean
 from schemas.definition.model import MAX_STEPS, MAX_TRIGGERS, StepModel, WorkflowModel
 from schemas.definition.positions import Path
-from schemas.definition.steps import ALIASES, NOT_AVAILABLE, STEP_KINDS, step_kind
+from schemas.definition.steps import NOT_AVAILABLE, known_words, step_kind
 from schemas.definition.steps.kind import Config, StepKind
+from schemas.definition.steps.plug_in import kind_of
 from schemas.definition.triggers import TriggerModel, check_trigger
 
 
@@ -32,13 +33,16 @@ class ReadWorkflow(NamedTuple):
     steps: tuple[ReadStep, ...]
 
 
-def read_workflow(report: Report, document: dict[str, Any]) -> ReadWorkflow | None:
-    """The checked parts; None when one could not be read, which the report then says."""
+def read_workflow(report: Report, document: dict[str, Any], *, any_kind: bool = False) -> ReadWorkflow | None:
+    """The checked parts; None when one could not be read, which the report then says.
+
+    With `any_kind` a word that is no step kind is taken for that of a plug-in: it was one when this was imported.
+    """
     workflow = report.check(WorkflowModel, document, (), "the workflow")
     triggers = [check_trigger(report, value, path) for path, value in _triggers(document)]
     steps = document.get("steps")
     listed = steps[:MAX_STEPS] if isinstance(steps, list) else []
-    read = [read_step(report, value, index) for index, value in enumerate(listed)]
+    read = [read_step(report, value, index, any_kind=any_kind) for index, value in enumerate(listed)]
     if workflow is None or None in triggers or None in read:
         return None
     return ReadWorkflow(
@@ -54,11 +58,11 @@ def _triggers(document: dict[str, Any]) -> list[tuple[Path, Any]]:
     return listed
 
 
-def read_step(report: Report, value: Any, index: int) -> ReadStep | None:
-    """The step at this index, or None after reporting why not."""
+def read_step(report: Report, value: Any, index: int, *, any_kind: bool = False) -> ReadStep | None:
+    """The step at this index, or None after reporting why not. `any_kind` as `read_workflow` has it."""
     path: Path = ("steps", index)
     step = report.check(StepModel, value, path, step_name(value, index))
-    kind = _kind(report, value, path)
+    kind = _kind(report, value, path, any_kind=any_kind)
     if kind is None:
         return None
     config = _config(report, kind, value, path)
@@ -74,16 +78,16 @@ def step_name(value: Any, index: int) -> str:
     return f"step '{name[:40]}'" if isinstance(name, str) and name else f"step {index + 1}"
 
 
-def _kind(report: Report, value: Any, path: Path) -> StepKind | None:
+def _kind(report: Report, value: Any, path: Path, *, any_kind: bool) -> StepKind | None:
     word = value.get("type") if isinstance(value, dict) else None
     if not isinstance(word, str):
         return None
-    kind = step_kind(word)
+    kind = step_kind(word) or (kind_of(word) if any_kind else None)
     if kind is None and word in NOT_AVAILABLE:
         message = f"'{word}' is part of the language, but this version of Headrace can't run it yet"
         report.add("not_available", (*path, "type"), message, "leave the step out for now")
     elif kind is None:
-        hint = did_you_mean(word, [*STEP_KINDS, *ALIASES])
+        hint = did_you_mean(word, known_words())
         report.add("unknown_step_kind", (*path, "type"), f"expected a step kind, found {describe(word)}", hint)
     return kind
 

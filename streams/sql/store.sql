@@ -41,6 +41,9 @@ SELECT DISTINCT channel FROM pending;
 -- name: due_contacts
 SELECT id FROM contacts WHERE due_ms <= ? ORDER BY due_ms LIMIT ?;
 
+-- name: count_timers
+SELECT count(*) FROM contacts WHERE due_ms IS NOT NULL;
+
 -- name: next_due
 SELECT due_ms FROM contacts WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1;
 

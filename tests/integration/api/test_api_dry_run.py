@@ -81,7 +81,7 @@ async def test_a_published_version_runs_with_its_pinned_texts_and_a_draft_with_t
         ({"params": {"contact_id": "ada"}, "json": {"contact": {}}}, 400, "no_contact"),
         ({"params": {"contact_id": "nobody"}}, 404, "not_found"),
         ({"params": {"contact_id": "ada", "version": 9}}, 404, "not_found"),
-        ({"params": {"contact_id": "x" * 129}}, 400, "bad_query"),
+        ({"params": {"contact_id": "x" * 129}}, 422, "invalid_contact_id"),
         ({"json": {"contact": {"tags": "vip"}}}, 422, "invalid_body"),
         ({"json": {"contact": {"nickname": "A"}}}, 422, "invalid_body"),
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "bad_json"),

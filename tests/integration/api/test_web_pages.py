@@ -155,8 +155,10 @@ async def test_nothing_that_a_contact_or_a_workflow_is_called_becomes_markup(api
     await read_side.execution("greet", error_message=EVIL, output_data={"delay_until": EVIL})
     await read_side.happening(1, contact_id=EVIL, summary=EVIL, data={EVIL: EVIL})
     await read_side.incident(contact_id=EVIL, message=EVIL)
+    await read_side.dead_letter(key=EVIL.encode(), value=EVIL.encode(), message=EVIL, reason=EVIL, topic=EVIL)
     contact = f"/contacts/{quote(EVIL, safe='')}"
-    paths = ["/", f"/workflows/{WORKFLOW}", f"/enrollments/{ENROLLMENT}", "/contacts", contact, "/incidents"]
+    paths = ["/", f"/workflows/{WORKFLOW}", f"/enrollments/{ENROLLMENT}", "/contacts", contact]
+    paths += ["/incidents", "/dead-letters"]
     for path in paths:
         text, outline = await page(api, URL(path, encoded=True))
         assert "{{7*7}}" in text, "no template reads it"

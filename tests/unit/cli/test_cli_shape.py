@@ -86,6 +86,9 @@ def test_the_variables_of_options_are_known_to_the_doctor():
         ["publish", "Welcome", "--version", "0"],
         ["export", "Welcome", "--format", "xml"],
         ["incidents", "nonsense"],
+        ["dead-letters", "replay"],
+        ["dead-letters", "replay", "0-1", "--reason", "not_json"],
+        ["dead-letters", "replay", "0-1", "--value", "missing.json"],
         ["workflows", "--url", "ftp://x"],
         ["workflows", "--url", "127.0.0.1:8080"],
         ["validate", "missing.yaml"],
@@ -113,6 +116,7 @@ REMOTE = [
     ["incidents", "retry", "x"],
     ["dead-letters"],
     ["dead-letters", "show", "x"],
+    ["dead-letters", "replay", "0-1"],
 ]
 
 

@@ -337,6 +337,9 @@ def dead_letter(headrace):
         "value_base64": "ew==",
         "headers": {},
         "at": AT,
+        "status": "open",
+        "replayed_at": None,
+        "replayed_by": None,
     }
     headrace.on("GET", "/api/v1/dead-letters", page(letter))
     return letter

@@ -52,7 +52,12 @@ def test_initial_tags_and_fields_fire_nothing():
         (Trigger("field_updated", {"field": "x"}), "contact.field_updated", {"field": "x", "value": None}, False),
         (Trigger("field_updated", {"field": "email"}), "contact.field_updated", {"field": "x", "value": 1}, False),
         (Trigger("field_updated", {"field": "x", "to": 2}), "contact.field_updated", {"field": "x", "value": 1}, False),
-        (Trigger("field_updated", {"field": "x", "to": 2}), "contact.field_updated", {"field": "x", "value": "2"}, True),
+        (
+            Trigger("field_updated", {"field": "x", "to": 2}),
+            "contact.field_updated",
+            {"field": "x", "value": "2"},
+            True,
+        ),
         (Trigger("field_updated", {"field": "source", "from": "ad"}), *_update("source", "web"), True),
         (Trigger("field_updated", {"field": "source", "from": "tv"}), *_update("source", "web"), False),
         (Trigger("field_updated", {"field": "source", "from": "tv"}), *_update("source", "web", old_value="tv"), True),

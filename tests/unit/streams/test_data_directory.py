@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.data_directory import DataDirectory, DataDirectoryInUse, Owner, owner_of
+from streams.data_directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable, Owner, owner_of
 
 OWN = """
 import sys
@@ -34,6 +34,13 @@ def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_is_made_for_its_user_alone(tmp_path: Path) -> None:
     with DataDirectory.acquire(tmp_path / "a" / "b") as directory:
         assert directory.path.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("path", ["file", "file/below"])
+def test_a_path_that_can_be_no_directory_is_refused_with_the_way_out(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataDirectoryUnusable, match="HEADRACE_DATA_DIR"):
+        DataDirectory.acquire(tmp_path / path)
 
 
 def test_a_second_process_is_refused_and_told_who_and_what_to_do(owner: subprocess.Popen[str], tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""`headrace projector`: keeps the read side's database in line with the journal."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from headrace.engine_clock import EngineClock
+from headrace.health import health_server
+from headrace.kafka_parts import kafka_log, kafka_of
+from headrace.metrics import RoleMetrics
+from headrace.role import database_of, run_role
+from headrace.serving import projecting, topics_of
+from headrace.settings import Settings
+from projections.migrations import migrate
+from projections.projector import Projector
+
+
+def run_projector(settings: Settings) -> int:
+    """Run until told to stop; gives the exit code."""
+    kafka, database_url = kafka_of(settings), database_of(settings)
+    metrics = RoleMetrics("projector")
+    projector: Projector | None = None
+
+    def readiness() -> tuple[bool, Mapping[str, Any]]:
+        checkpoints = projector.checkpoints if projector is not None else {}
+        return bool(checkpoints), {"sources": len(checkpoints)}
+
+    def forget() -> None:
+        nonlocal projector
+        projector = None
+
+    async def start(stack: contextlib.AsyncExitStack, on_crash: Callable[[BaseException], None]) -> None:
+        nonlocal projector
+        stack.callback(forget)
+        await stack.enter_async_context(health_server(settings.host, settings.health_port, readiness, metrics))
+        await asyncio.to_thread(migrate, database_url)
+        log = await stack.enter_async_context(kafka_log(kafka, topics_of(settings)))
+        at_work = projecting(log, database_url, on_crash, clock=EngineClock(), metrics=metrics)
+        projector = await stack.enter_async_context(at_work)
+
+    return run_role("projector", settings, start)

@@ -1,0 +1,67 @@
+"""`headrace worker`: the engine alone. Any number of them share the partitions."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from headrace.embedded_runtime import CALLS_MAY_TAKE_S
+from headrace.engine_clock import EngineClock
+from headrace.health import health_server
+from headrace.kafka_parts import kafka_log, kafka_of
+from headrace.kafka_runtime import KafkaEngine, kafka_engine
+from headrace.metrics import RoleMetrics
+from headrace.providers import actions_for
+from headrace.role import run_role
+from headrace.serving import compile_document, topics_of
+from headrace.settings import Settings
+from streams.data_directory import DataDirectory
+from streams.kafka.group_member import GroupMember
+from streams.partition_settings import PartitionSettings
+
+
+def run_worker(settings: Settings) -> int:
+    """Run until told to stop; gives the exit code."""
+    kafka = kafka_of(settings)
+    topics = topics_of(settings)
+    metrics = RoleMetrics("worker")
+    engine: KafkaEngine | None = None
+
+    def readiness() -> tuple[bool, Mapping[str, Any]]:
+        if engine is None:
+            return False, {"partitions": []}
+        return engine.ownership.settled, {"partitions": sorted(engine.host.actors)}
+
+    def forget() -> None:
+        nonlocal engine
+        engine = None
+
+    async def start(stack: contextlib.AsyncExitStack, on_crash: Callable[[BaseException], None]) -> None:
+        nonlocal engine
+        directory = DataDirectory.acquire(settings.data_dir)
+        stack.callback(directory.release)
+        stack.callback(forget)
+        await stack.enter_async_context(health_server(settings.host, settings.health_port, readiness, metrics))
+        log = await stack.enter_async_context(kafka_log(kafka, topics))
+        running = kafka_engine(
+            log,
+            kafka,
+            member=member_of(settings),
+            settings=PartitionSettings(
+                directory=settings.data_dir / "store", topics=topics, from_start_fires=settings.from_start_fires
+            ),
+            clock=EngineClock(),
+            compile_=compile_document,
+            actions=actions_for(settings, None),
+            on_crash=on_crash,
+            calls_may_take_s=CALLS_MAY_TAKE_S,
+            metrics=metrics,
+        )
+        engine = await stack.enter_async_context(running)
+
+    return run_role("worker", settings, start)
+
+
+def member_of(settings: Settings) -> GroupMember:
+    """How this worker is a member of its group: heartbeats three times in a session, at least once in a second."""
+    session_ms = int(settings.kafka_session_timeout * 1000)
+    return GroupMember(session_timeout_ms=session_ms, heartbeat_interval_ms=min(session_ms // 3, 1_000))

@@ -1,0 +1,239 @@
+"""The cluster's side matters: its id, its topics, where partitions end and what groups committed, without blocking."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+import msgspec
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicCollection as Names
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from domain.errors import HeadraceError
+from schemas.event_log_errors import TopicMismatch, UnknownPartition, UnknownTopic
+from streams.kafka.errors import KafkaRefused, KafkaUnreachable
+from streams.kafka.settings import KafkaSettings
+
+Place = tuple[str, int]
+"""A topic and a partition."""
+
+_PAUSE_S: Final = 0.02
+_FIRST_S: Final = 10.0
+"""Whoever starts Headrace with a wrong address or password should not wait for long to be told."""
+_UNREACHABLE: Final = (
+    KafkaError._TIMED_OUT,  # noqa: SLF001 librdkafka's own codes begin so
+    KafkaError._TRANSPORT,  # noqa: SLF001
+    KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+    KafkaError._RESOLVE,  # noqa: SLF001
+)
+_PASSING: Final = (
+    KafkaError.UNSTABLE_OFFSET_COMMIT,  # a transaction that was committed is being written into the group just now
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.OFFSET_NOT_AVAILABLE,
+)
+_T = TypeVar("_T")
+
+
+class TopicInfo(msgspec.Struct, frozen=True):
+    """A topic as the cluster knows it."""
+
+    name: str
+    topic_id: str
+    partitions: int
+    ready: bool
+    """Whether each partition has a leader."""
+
+
+class KafkaAdmin:
+    """An `AdminClient` for an event loop. What the cluster refuses comes as errors of ours."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._last_error = ""
+        self.client = AdminClient({**settings.client(), "error_cb": self._remember})
+        self._timeout_s = settings.request_timeout_ms / 1000
+        self._topics: dict[str, TopicInfo] = {}
+        self._asked: dict[Place, asyncio.Future[int]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def cluster_id(self) -> str:
+        """The id that the cluster was given when its first node was formatted."""
+        asked = self.client.describe_cluster(request_timeout=min(self._timeout_s, _FIRST_S))
+        return str((await self.result(asked, "reach the cluster")).cluster_id)
+
+    async def describe(self, name: str) -> TopicInfo | None:
+        """The topic as it stands now; None when there is none. Asking never makes it."""
+        asked = self.client.describe_topics(Names([name]), request_timeout=self._timeout_s)
+        try:
+            found = await self.result(asked[name], f"describe topic {name}")
+        except UnknownTopic:
+            self._topics.pop(name, None)
+            return None
+        ready = all(p.leader is not None and p.leader.id >= 0 for p in found.partitions)
+        info = TopicInfo(name, str(found.topic_id), len(found.partitions), ready)
+        self._topics[name] = info
+        return info
+
+    async def topic(self, name: str) -> TopicInfo:
+        """The topic as it stands now.
+
+        Raises:
+            UnknownTopic: there is none of this name.
+        """
+        found = await self.describe(name)
+        if found is None:
+            message = (
+                f"expected topic {name} on {self._settings.bootstrap}, found none; `headrace topics create` makes it"
+            )
+            raise UnknownTopic(message)
+        return found
+
+    async def check_places(self, places: set[Place]) -> None:
+        """Refuse topics and partitions that are not there; what was seen once is not asked for again.
+
+        Raises:
+            UnknownTopic: there is no topic of this name.
+            UnknownPartition: the topic has no such partition.
+        """
+        for name, partition in places:
+            known = self._topics.get(name)
+            if known is None or not 0 <= partition < known.partitions:
+                known = await self.topic(name)
+            if not 0 <= partition < known.partitions:
+                message = f"topic {name}: expected a partition below {known.partitions}, found {partition}"
+                raise UnknownPartition(message)
+
+    def forget(self, name: str) -> None:
+        """The topic may have changed: ask again."""
+        self._topics.pop(name, None)
+
+    async def create(
+        self, name: str, partitions: int, replication_factor: int | None, config: Mapping[str, str]
+    ) -> bool:
+        """Make the topic and wait until it can be used; False when it exists already.
+
+        Raises:
+            TopicMismatch: the number of partitions makes no sense.
+        """
+        if partitions < 1:
+            message = f"topic {name}: expected 1 partition or more, found {partitions}"
+            raise TopicMismatch(message)
+        new = NewTopic(name, partitions, replication_factor or -1, config=dict(config))
+        asked = self.client.create_topics([new], request_timeout=self._timeout_s)
+        try:
+            await asyncio.wrap_future(asked[name])
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise self._explained(error, f"create topic {name}") from error
+            await self._until_ready(name)
+            return False
+        await self._until_ready(name)
+        return True
+
+    async def end_offset(self, topic: str, partition: int) -> int:
+        """Where a reader of committed records ends now. Who asks at the same time is asked for together."""
+        return await self._patiently(
+            lambda: self._ask_for_end((topic, partition)), f"find the end of {topic}/{partition}"
+        )
+
+    async def committed(self, group: str, topic: str, partition: int) -> int | None:
+        """The position that was last committed for the group; None when there is none, or it expired."""
+
+        async def ask() -> int:
+            request = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition)])
+            asked = self.client.list_consumer_group_offsets(
+                [request], require_stable=True, request_timeout=self._timeout_s
+            )
+            (found,) = (await asyncio.wrap_future(asked[group])).topic_partitions
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return int(found.offset)
+
+        position = await self._patiently(ask, f"read the positions of group {group}")
+        return position if position >= 0 else None
+
+    async def result(self, asked: "Future[_T] | Awaitable[_T]", what: str) -> _T:
+        """What was asked of the client, or an error of ours that says what could not be done."""
+        try:
+            return await (asyncio.wrap_future(asked) if isinstance(asked, Future) else asked)
+        except KafkaException as error:
+            raise self._explained(error, what) from error
+
+    async def _until_ready(self, name: str) -> None:
+        """A new topic is known to the controller before the brokers lead its partitions."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            found = await self.describe(name)
+            if found is not None and found.ready:
+                return
+            if time.monotonic() > deadline:
+                message = f"topic {name} has partitions without a leader: see that the brokers run"
+                raise KafkaUnreachable(message)
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _patiently(self, ask: Callable[[], Awaitable[_T]], what: str) -> _T:
+        """Ask again while the cluster is only busy with itself."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            self.client.poll(0)  # hands over what it logs
+            try:
+                return await ask()
+            except KafkaException as error:
+                if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                    raise self._explained(error, what) from error
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _ask_for_end(self, place: Place) -> int:
+        waiting = self._asked.get(place)
+        if waiting is None:
+            waiting = self._asked[place] = asyncio.get_running_loop().create_future()
+        if self._asking is None:
+            self._asking = asyncio.get_running_loop().create_task(self._ask_for_ends())
+        return await asyncio.shield(waiting)
+
+    async def _ask_for_ends(self) -> None:
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, {}
+                await self._answer(asked)
+        finally:
+            self._asking = None
+
+    async def _answer(self, asked: dict[Place, "asyncio.Future[int]"]) -> None:
+        wanted = {TopicPartition(*place): OffsetSpec.latest() for place in asked}
+        futures = self.client.list_offsets(
+            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._timeout_s
+        )
+        answers = await asyncio.gather(*map(asyncio.wrap_future, futures.values()), return_exceptions=True)
+        for place, answer in zip(futures, answers, strict=True):
+            waiting = asked[place.topic, place.partition]
+            if isinstance(answer, BaseException):
+                waiting.set_exception(answer)
+            else:
+                waiting.set_result(answer.offset)
+
+    def _explained(self, error: KafkaException, what: str) -> HeadraceError:
+        self.client.poll(0)
+        return explained(error.args[0], f"could not {what}", self._settings.bootstrap, self._last_error)
+
+    def _remember(self, error: Any) -> None:
+        """Called by `poll`: why connections fail is told here, and only here."""
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 says less than the one before it
+            self._last_error = error.str()
+
+
+def explained(error: Any, failed: str, bootstrap: str, last_error: str = "") -> HeadraceError:
+    """The error of ours for one of librdkafka's; `failed` begins the sentence."""
+    if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001 its own code
+        return UnknownTopic(f"{failed}: the topic does not exist; `headrace topics create` makes what is missing")
+    if error.code() in _UNREACHABLE:
+        reasons = "check HEADRACE_KAFKA, the network, and the HEADRACE_KAFKA_* security settings"
+        because = last_error or error.name()
+        return KafkaUnreachable(f"{failed}: no broker of {bootstrap} answered ({because}); {reasons}")
+    return KafkaRefused(f"{failed}: {error.name()}: {error.str()}")

@@ -1,0 +1,60 @@
+"""Records as librdkafka gives and takes them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from schemas.event_log import NewRecord, Record
+from streams.kafka.errors import RecordTooLarge
+from streams.kafka.settings import JOURNAL_MAX_BYTES
+
+_ENVELOPE_BYTES: Final = 512
+"""More than a batch's and a record's own fields take up beside key, value and headers."""
+
+
+def record_of(message: Any) -> Record:
+    """A consumed message."""
+    return Record(
+        topic=message.topic(),
+        partition=message.partition(),
+        offset=message.offset(),
+        timestamp_ms=max(0, message.timestamp()[1]),
+        key=message.key(),
+        value=message.value(),
+        headers=tuple([(name, content or b"") for name, content in message.headers() or ()]),
+    )
+
+
+def size_of(record: Record | NewRecord) -> int:
+    """Bytes of content."""
+    size = len(record.key or b"") + len(record.value or b"")
+    if record.headers:
+        size += sum(len(name) + len(content) for name, content in record.headers)
+    return size
+
+
+def check_records(records: Sequence[NewRecord]) -> None:
+    """Refuse what could not be written, or not be read again as it was, before anything is sent.
+
+    Raises:
+        TypeError: a key, value or header is not of bytes.
+        RecordTooLarge: a record is larger than any topic of ours takes.
+    """
+    for record in records:
+        key, value, headers = record.key, record.value, record.headers
+        if not (
+            (key is None or type(key) is bytes)
+            and (value is None or type(value) is bytes)
+            and (not headers or all(type(name) is str and type(content) is bytes for name, content in headers))
+        ):
+            found = f"{type(key).__name__}, {type(value).__name__} and {headers.__class__.__name__}"
+            message = f"expected key, value and headers of bytes in a record to {record.topic}; found {found}"
+            raise TypeError(message)
+        if headers and any("\0" in name for name, _ in headers):
+            message = f"expected header names without NUL in a record to {record.topic}: Kafka's clients cut them there"
+            raise TypeError(message)
+        if size_of(record) + _ENVELOPE_BYTES > JOURNAL_MAX_BYTES:
+            message = (
+                f"a record to {record.topic} has {size_of(record)} bytes, expected at most "
+                f"{JOURNAL_MAX_BYTES - _ENVELOPE_BYTES}; nothing was written"
+            )
+            raise RecordTooLarge(message)

@@ -1,0 +1,106 @@
+"""Ownership of partitions as a consumer group gives and takes it: what the engine does at each step of a rebalance.
+
+The steps come in this order, and may begin anew at any time: revoked (all of them, before anybody knows which will
+move), assigned, complete. Between the first and the last nothing is written. See docs/adr/0005-ownership.md.
+"""
+
+import time
+from collections.abc import Collection
+from typing import Final
+
+import msgspec
+import structlog
+
+from domain.errors import HeadraceError
+from schemas.topics import DEFINITION_COMMANDS, Topics
+from streams.engine_host import EngineHost
+
+CATALOGUE: Final = (DEFINITION_COMMANDS, 0)
+_log = structlog.get_logger(__name__)
+
+
+class Expelled(HeadraceError):
+    """The consumer group took this worker for dead and expelled it: others may own its partitions. Start it again."""
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the group gave to this worker in one generation."""
+
+    partitions: frozenset[int]
+    """Those of which it has every input."""
+    catalogue: bool
+    member_id: str
+    metadata: bytes
+
+
+class Ownership:
+    """Brings an engine in line with what its consumer group says."""
+
+    def __init__(self, engine: EngineHost, topics: Topics) -> None:
+        self._engine, self._topics = engine, topics
+        self._assignment: Assignment | None = None
+        self.member_id: str | None = None
+        """Who this worker is to the group; None before it has joined."""
+        self._leaving = False
+        self._revoked_at = time.monotonic()
+        self.settled = False
+        """Whether the last rebalance is over: what was assigned is owned."""
+
+    async def on_revoked(self, *, member_id: str) -> None:
+        """Finish the transactions in hand, while the group still takes them, and begin none.
+
+        Raises:
+            Expelled: the group knows this worker no more, so what it owns may have another owner already.
+        """
+        self._check_member(member_id)
+        self._assignment, self.settled = None, False
+        self._revoked_at = time.monotonic()
+        await self._engine.hold()
+        _log.debug("partitions.held", held=len(self._engine.actors), seconds=self._since_revoked())
+
+    def on_assigned(self, assigned: Collection[tuple[str, int]], *, member_id: str, metadata: bytes) -> None:
+        """Learn what is ours in the new generation.
+
+        Raises:
+            Expelled: the group knows this worker as a new member, so what it owned may have had another owner since.
+        """
+        self._check_member(member_id)
+        by_topic = [{number for topic, number in assigned if topic == name} for name in self._topics.inputs]
+        self.member_id = member_id
+        self._assignment = Assignment(
+            partitions=frozenset(set.intersection(*by_topic)),
+            catalogue=CATALOGUE in assigned,
+            member_id=member_id,
+            metadata=metadata,
+        )
+
+    async def on_complete(self) -> None:
+        """Own what was assigned; return when it is ready to be read, unless the next rebalance has begun."""
+        assignment = self._assignment
+        if assignment is None or self._leaving:
+            return
+        before = set(self._engine.actors)
+        await self._engine.own(assignment.partitions, catalogue=assignment.catalogue, membership=assignment.metadata)
+        if assignment is not self._assignment or self._leaving:
+            return
+        self.settled = True
+        _log.info(
+            "partitions.owned",
+            owned=sorted(assignment.partitions),
+            new=sorted(assignment.partitions - before),
+            left=sorted(before - assignment.partitions),
+            catalogue=assignment.catalogue,
+            seconds=self._since_revoked(),
+        )
+
+    def _check_member(self, member_id: str) -> None:
+        if self._engine.actors and member_id != self.member_id:
+            raise Expelled
+
+    async def leave(self) -> None:
+        """Before the group is left: finish what is in hand and write nothing more."""
+        self._leaving, self.settled = True, False
+        await self._engine.leave()
+
+    def _since_revoked(self) -> float:
+        return round(time.monotonic() - self._revoked_at, 3)
