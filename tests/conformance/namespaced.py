@@ -47,7 +47,7 @@ class NamespacedLog:
         assert {record.topic for record in chunk} <= {self.prefix + topic}
         return Chunk((replace(record, topic=topic) for record in chunk), chunk.next)
 
-    async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:
+    async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:  # noqa: ASYNC109 the port
         wanted = {(self.prefix + topic, partition): offset for (topic, partition), offset in positions.items()}
         return await self.whole.wait(wanted, timeout=timeout)
 

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 import pytest
 
 from schemas.event_log import EventLog, NewRecord, Record
-from schemas.event_log_errors import Fenced, LogClosed, TopicMismatch, UnknownPartition, UnknownTopic
+from schemas.event_log_errors import (
+    Fenced,
+    LogClosed,
+    TopicMismatch,
+    TransactionFailed,
+    UnknownPartition,
+    UnknownTopic,
+)
 from tests.conformance.conftest import OpenLog
 from tests.conformance.hosts import everything, open_log
 
@@ -312,7 +319,7 @@ class TestFencing:
             end = await log.end_offset("journal", 0)
             outcomes = await asyncio.gather(*late, return_exceptions=True)
             assert await log.end_offset("journal", 0) == end
-            assert all(isinstance(outcome, Sequence | Fenced) for outcome in outcomes)
+            assert all(isinstance(outcome, Sequence | Fenced | TransactionFailed) for outcome in outcomes)
 
     async def test_who_is_fenced_does_not_fail_those_who_commit_at_the_same_time(self, log: EventLog) -> None:
         fenced, good = await log.open_writer("g", 0), await log.open_writer("g", 1)

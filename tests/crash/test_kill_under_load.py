@@ -40,10 +40,12 @@ def test_nothing_is_lost_and_nothing_is_sent_twice(dev, sandbox):
             dev.start()
         load.join(timeout=120)
     finally:
-        load.stopping.set()
-    assert len(load.acknowledged) == CONTACTS
+        acknowledged = load.finish()
+    assert len(acknowledged) == CONTACTS
     ended = eventually(
         lambda: all_at_rest(dev, workflow["id"], CONTACTS), "all enrollments to come to rest", seconds=150
     )
-    found = check(dev, sandbox, ended, load.acknowledged)
-    print(f"{CONTACTS} contacts, {KILLS} kills, {found.messages} messages, {found.unknown} unknown, {dev.starts} starts")
+    found = check(dev, sandbox, ended, acknowledged)
+    print(
+        f"{CONTACTS} contacts, {KILLS} kills, {found.messages} messages, {found.unknown} unknown, {dev.starts} starts"
+    )

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +57,7 @@ def dev_with_sandbox(directory: Path, sandbox: str) -> DevProcess:
 class Load(threading.Thread):
     """Posts contacts one after the other, each again and again with the same ids until it is acknowledged.
 
-    It ends after `contacts` of them, or when it is told to stop.
+    It ends after `contacts` of them, or when `finish` is called.
     """
 
     def __init__(self, dev: DevProcess, *, contacts: int | None = None, pause_s: float = 0.0) -> None:
@@ -66,21 +65,29 @@ class Load(threading.Thread):
         self.dev, self.contacts, self.pause_s = dev, contacts, pause_s
         self.acknowledged: list[str] = []
         self.repeats = 0
-        self.stopping = threading.Event()
+        self._stopping, self._given_up = threading.Event(), threading.Event()
 
     def run(self) -> None:
         with requests.Session() as session:
             n = 0
-            while (self.contacts is None or n < self.contacts) and not self.stopping.is_set():
+            while (self.contacts is None or n < self.contacts) and not self._stopping.is_set():
                 contact = {"first_name": f"N{n}", "phone": f"+1555{n:07}", "email": f"n{n}@example.com"}
                 body = {"id": f"event-{n}", "source": "load", "type": "contact.created", "data": {"contact": contact}}
                 while not self._post(session, f"n{n}", body):
                     self.repeats += 1
-                    if self.stopping.wait(0.05):
+                    if self._given_up.wait(0.05):
                         return
                 self.acknowledged.append(f"n{n}")
                 n += 1
-                self.stopping.wait(self.pause_s)
+                self._stopping.wait(self.pause_s)
+
+    def finish(self, *, seconds: float = 30) -> list[str]:
+        """Begin no other contact, and wait until the last one is acknowledged; gives the ids of all that were."""
+        self._stopping.set()
+        self.join(timeout=seconds)
+        self._given_up.set()
+        assert not self.is_alive(), f"a contact was not acknowledged within {seconds:g} s"
+        return self.acknowledged
 
     def _post(self, session: requests.Session, contact_id: str, body: dict[str, Any]) -> bool:
         try:
@@ -119,9 +126,10 @@ class Count:
 
 def check(dev: DevProcess, sandbox: str, enrollments: list[dict[str, Any]], contact_ids: list[str]) -> Count:
     """Count what the providers saw against what the journal says; an AssertionError says what does not add up."""
-    assert Counter(item["contact_id"] for item in enrollments) == Counter(contact_ids)
+    assert Counter(item["contact_id"] for item in enrollments) == Counter(contact_ids), "not one enrollment a contact"
     unknown = {i["enrollment_id"]: i["step_id"] for i in pages(dev, "/incidents") if i["code"] == "outcome_unknown"}
-    assert {item["id"] for item in enrollments if item["status"] == "failed"} == set(unknown)
+    failed = {item["id"] for item in enrollments if item["status"] == "failed"}
+    assert failed == set(unknown), "not every failure is an unknown outcome"
     seen = Counter(m["action_key"] for m in requests.get(f"{sandbox}/inbox.json", timeout=60).json()["messages"])
     assert [key for key, count in seen.items() if count > 1] == [], "a message was sent twice"
     expected = set()
@@ -136,7 +144,8 @@ def check(dev: DevProcess, sandbox: str, enrollments: list[dict[str, Any]], cont
         facts = [
             e for e in pages(dev, f"/contacts/{item['contact_id']}/timeline") if e["type"] == "contact_event_accepted"
         ]
-        assert len(facts) == 1
+        assert len(facts) == 1, f"{item['contact_id']} was taken in {len(facts)} times"
         if item["status"] == "completed":
-            assert dev.get(f"/contacts/{item['contact_id']}")["tags"] == ["marked"]
+            tags = dev.get(f"/contacts/{item['contact_id']}")["tags"]
+            assert tags == ["marked"], f"{item['contact_id']} has the tags {tags}"
     return Count(len(seen), len(unknown))

@@ -1,7 +1,6 @@
 """A real Kafka broker for tests: one node (KRaft), either as a Java process from Maven's jars or as a container."""
 
 import base64
-import ctypes
 import json
 import os
 import shutil
@@ -20,7 +19,13 @@ from tests.support.kafka_jars import RESOURCES, fetch_jars
 START_SECONDS: Final = 60
 HEAP: Final = "-Xmx512m"
 IMAGE: Final = "apache/kafka:4.1.0"
-PR_SET_PDEATHSIG: Final = 1
+DIE_WITH_THE_PARENT: Final = """\
+import ctypes, os, sys
+PR_SET_PDEATHSIG, SIGKILL = 1, 9
+if sys.platform == "linux":  # elsewhere a killed test leaves its broker
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Broker(Protocol):
@@ -39,7 +44,11 @@ class JavaBroker:
     """
 
     def __init__(
-        self, directory: Path, *, protocols: Mapping[str, str] | None = None, properties: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        *,
+        protocols: Mapping[str, str] | None = None,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory
         protocols = {"PLAINTEXT": "PLAINTEXT", **(protocols or {})}
@@ -76,9 +85,8 @@ class JavaBroker:
         if not (self.directory / "data").exists():
             self._format(config)
         with (self.directory / "kafka.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._java("kafka.Kafka", str(config)), stdout=log, stderr=log, preexec_fn=die_with_the_parent
-            )
+            command = [sys.executable, "-c", DIE_WITH_THE_PARENT, *self._java("kafka.Kafka", str(config))]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait_until_ready()
 
     def stop(self) -> None:
@@ -112,7 +120,16 @@ class JavaBroker:
 
     def _java(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={RESOURCES / 'log4j2.yaml'}"
-        return ["java", HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{fetch_jars()}/*", logging, *arguments]
+        return [
+            "java",
+            HEAP,
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            f"{fetch_jars()}/*",
+            logging,
+            *arguments,
+        ]
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -177,7 +194,7 @@ def docker_answers() -> bool:
 
     try:
         return bool(docker.from_env(timeout=5).ping())
-    except Exception:
+    except Exception:  # noqa: BLE001 without a daemon it fails in many ways
         return False
 
 
@@ -207,12 +224,6 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
-
-
-def die_with_the_parent() -> None:
-    """Whatever ends the process that began this one, it ends too (Linux; elsewhere a killed test leaves its broker)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 # ---------------------------------------------------------------- the keeper: one broker for several test processes

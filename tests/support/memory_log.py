@@ -22,7 +22,7 @@ class MemoryPartitionWriter:
             self._log.positions[self._group, topic, self._partition] = position
         return await self._log.append(records)
 
-    def join(self, membership: bytes) -> None:
+    def join(self, metadata: bytes) -> None:
         return None
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from prometheus_client import CollectorRegistry
 
 from domain.action import ActionRegistry, ActionResult, WorkflowAction
 from domain.catalogue import Compile
@@ -22,6 +23,7 @@ from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed
 from streams.dispatcher import Dispatcher
 from streams.embedded.log import EmbeddedEventLog
+from streams.metrics import EngineMetrics
 from streams.partition_settings import PartitionSettings
 
 START_MS = 1_800_000_000_000
@@ -56,6 +58,8 @@ class Partition:
     def __init__(self, directory: Path, *, slots: int = 10, **settings: Any) -> None:
         self.clock, self.sends = Clock(), Sends()
         self.directory, self.slots = directory, slots
+        self.registry = CollectorRegistry()
+        self.metrics = EngineMetrics(self.registry)
         self.settings = PartitionSettings(directory=directory / "store", **settings)
         self.workflows: dict[tuple[str, int], Workflow] = {}
         self.sought: list[tuple[str, int, int]] = []
@@ -74,7 +78,9 @@ class Partition:
         await self.feed.catch_up()
         actions = ActionRegistry()
         actions.register(self.sends)
-        self.dispatcher = Dispatcher(actions, self.clock, report=self._report, slots={"sms": self.slots})
+        self.dispatcher = Dispatcher(
+            actions, self.clock, report=self._report, slots={"sms": self.slots}, ended=self.metrics.attempted
+        )
         self.actor = PartitionActor(
             0,
             log=self.log,
@@ -83,6 +89,7 @@ class Partition:
             clock=self.clock,
             settings=self.settings,
             seek=lambda *where: self.sought.append(where),
+            metrics=self.metrics,
         )
         await self.actor.open()
         self._delivered = {topic: self.actor.position(topic) for topic in self.settings.topics.inputs}

@@ -1,0 +1,410 @@
+"""DESIGN 5.2, steps: what each kind does, what its execution shows, and what becomes of a failure."""
+
+import time
+from collections import Counter
+
+import pytest
+
+from tests.support.dev_process import eventually
+from tests.support.headrace import at, fresh, step
+
+DAY_S = 86_400
+
+
+def test_send_sms_renders_its_text_and_reaches_the_contacts_phone(headrace):
+    workflow = headrace.workflow(step("hi", "send_sms", body="Hi {{first_name}}, {{ nothing }}{{custom_fields.x}}!"))
+    enrollment = headrace.run(workflow, headrace.contact(phone="+15551110000", custom_fields={"x": 5}))
+    (message,) = headrace.messages(enrollment)
+    assert {key: message[key] for key in ("channel", "to", "body", "action_key")} == {
+        "channel": "sms",
+        "to": "+15551110000",
+        "body": "Hi Ada, 5!",
+        "action_key": f"{enrollment['id']}/hi/1",
+    }
+    done = headrace.execution(enrollment, "hi")
+    assert done["status"] == "completed"
+    assert done["input_data"] == {"to": "+15551110000", "body": "Hi Ada, 5!"}
+    assert done["output_data"]["message_id"] == message["provider_id"]
+    assert (done["visit"], done["attempts"], done["error_message"]) == (1, 1, None)
+    assert at(done["started_at"]) <= at(done["completed_at"])
+
+
+def test_send_sms_to_another_number(headrace):
+    workflow = headrace.workflow(step("hi", "send_sms", body="x", to="{{ custom_fields.boss }}"))
+    enrollment = headrace.run(workflow, headrace.contact(custom_fields={"boss": "+15559990000"}))
+    assert [one["to"] for one in headrace.messages(enrollment)] == ["+15559990000"]
+
+
+def test_send_email_with_text_html_and_liquid(headrace):
+    text = "{% if tags contains 'vip' %}Dear{% else %}Hi{% endif %} {{ first_name | upcase }}"
+    workflow = headrace.workflow(
+        step("text", "send_email", subject="S {{last_name}}", body=text),
+        step("html", "send_email", subject="S", body="plain", html="<b>{{first_name}}</b>", to="boss@example.com"),
+    )
+    enrollment = headrace.run(workflow, headrace.contact(last_name="L", tags=["vip"]))
+    text_mail, html_mail = headrace.messages(enrollment)
+    assert (text_mail["channel"], text_mail["to"], text_mail["subject"], text_mail["body"]) == (
+        "email",
+        "ada@example.com",
+        "S L",
+        "Dear ADA",
+    )
+    assert (html_mail["to"], html_mail["html"]) == ("boss@example.com", "<b>Ada</b>")
+
+
+def test_tags_and_fields(headrace):
+    workflow = headrace.workflow(
+        step("add", "add_tag", tag="from {{source}}"),
+        step("again", "add_tag", tag="from {{source}}"),
+        step("remove", "remove_tag", tag="old"),
+        step("absent", "remove_tag", tag="never"),
+        step("attribute", "update_field", field="last_name", value="of {{first_name}}"),
+        step("custom", "update_field", field="score", value=7),
+        step("nested", "update_field", field="plan", value={"name": "as it is", "on": True}),
+        step("null", "update_field", field="email", value=None),
+    )
+    contact_id = headrace.contact(tags=["old"], source="tv")
+    enrollment = headrace.run(workflow, contact_id)
+    contact = headrace.get(f"/contacts/{contact_id}")
+    assert contact["tags"] == ["from tv"]
+    assert (contact["last_name"], contact["email"]) == ("of Ada", None)
+    assert contact["custom_fields"] == {"score": 7, "plan": {"name": "as it is", "on": True}}
+    changed = {one["step_id"]: one["output_data"].get("changed") for one in headrace.executions(enrollment)}
+    assert (changed["add"], changed["again"], changed["remove"], changed["absent"]) == (True, False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("config", "seconds"),
+    [
+        ({}, DAY_S),
+        ({"duration": 90}, 90),
+        ({"duration": 86400}, DAY_S),
+        ({"unit": "hours"}, 3600),
+        ({"duration": 1, "unit": "seconds"}, 1),
+        ({"duration": 2, "unit": "minutes"}, 120),
+        ({"duration": 1.5, "unit": "hours"}, 5400),
+        ({"duration": 2, "unit": "days"}, 2 * DAY_S),
+        ({"duration": 1, "unit": "weeks"}, 7 * DAY_S),
+    ],
+    ids=str,
+)
+def test_delay_units(headrace, config, seconds):
+    workflow = headrace.workflow(step("wait", "delay", **config))
+    enrollment = headrace.enrol(workflow, headrace.contact())
+    wait = headrace.execution(enrollment, "wait")
+    assert (wait["status"], wait["completed_at"]) == ("running", None)
+    due = at(wait["output_data"]["delay_until"])
+    assert (due - at(wait["started_at"])).total_seconds() == seconds
+    now = headrace.get(f"/enrollments/{enrollment['id']}")
+    assert (now["status"], now["current_step"]) == ("active", "wait")
+    assert at(now["next_action_at"]) == due
+
+
+def test_delay_of_nothing_is_done_at_once(headrace):
+    workflow = headrace.workflow(step("wait", "delay", duration=0), step("t", "add_tag", tag="t"))
+    assert headrace.path(headrace.run(workflow)) == ["wait", "t"]
+
+
+def test_delay_ends_when_it_is_due(hasty):
+    workflow = hasty.workflow(step("wait", "delay", duration=1, unit="days"), step("t", "add_tag", tag="t"))
+    enrollment = hasty.run(workflow)
+    wait = hasty.execution(enrollment, "wait")
+    assert wait["status"] == "completed"
+    assert at(wait["completed_at"]) >= at(wait["output_data"]["delay_until"])
+    assert (at(wait["output_data"]["delay_until"]) - at(wait["started_at"])).total_seconds() == DAY_S
+
+
+def test_ab_split_keeps_a_contacts_arm_and_keeps_to_the_weights(headrace):
+    split = step("split", "ab_split", paths=["x", "y"], weights=[70, 30], branches={"x": "end", "y": "end"})
+    workflow = headrace.workflow(split, reentry="always")
+    contacts = [headrace.contact() for _ in range(60)]
+
+    def arm(contact_id):
+        return headrace.execution(headrace.run(workflow, contact_id), "split")["output_data"]["path"]
+
+    arms = {contact_id: arm(contact_id) for contact_id in contacts}
+    counts = Counter(arms.values())
+    assert set(counts) == {"x", "y"}
+    assert counts["x"] > counts["y"]
+    assert {contact_id: arm(contact_id) for contact_id in contacts[:10]} == {one: arms[one] for one in contacts[:10]}
+
+
+def test_ab_split_with_all_the_weight_on_one_arm(headrace):
+    workflow = headrace.workflow(
+        step("split", "ab_split", weights=[100, 0], branches={"a": "a", "b": "b"}),
+        step("a", "exit", reason="a"),
+        step("b", "exit", reason="b"),
+    )
+    assert {headrace.run(workflow, status="exited")["exit_reason"] for _ in range(12)} == {"a"}
+
+
+@pytest.mark.parametrize("kind", ["http_request", "webhook"])
+def test_http_request_sends_what_was_rendered_and_keeps_what_was_answered(allowing, kind):
+    request = step(
+        "call",
+        kind,
+        url=allowing.sandbox + "/http/echo",
+        headers={"X-Name": "{{first_name}}"},
+        query={"q": "{{id}}"},
+        json={"name": "{{first_name}}", "list": [1, "{{email}}"]},
+        save={"sent": "json.name"},
+    )
+    workflow = allowing.workflow(request, step("t", "add_tag", tag="got {{ steps.call.output.sent }}"))
+    contact_id = allowing.contact()
+    enrollment = allowing.run(workflow, contact_id)
+    (seen,) = allowing.requests(enrollment)
+    assert (seen["method"], seen["channel"], seen["action_key"]) == ("POST", "http", f"{enrollment['id']}/call/1")
+    done = allowing.execution(enrollment, "call")
+    assert done["input_data"]["json"] == {"name": "Ada", "list": [1, "ada@example.com"]}
+    assert done["output_data"]["status_code"] == 200
+    answered = done["output_data"]["body"]
+    assert (answered["query"], answered["json"], answered["headers"]["X-Name"]) == (
+        {"q": contact_id},
+        {"name": "Ada", "list": [1, "ada@example.com"]},
+        "Ada",
+    )
+    assert allowing.get(f"/contacts/{contact_id}")["tags"] == ["got Ada"]
+
+
+def test_http_request_reaches_no_private_address_unless_it_is_allowed(headrace):
+    workflow = headrace.workflow(step("call", "http_request", url=headrace.sandbox + "/http/echo"))
+    enrollment = headrace.run(workflow, status="failed")
+    assert headrace.requests(enrollment) == []
+    assert "HEADRACE_HTTP_ALLOW" in headrace.execution(enrollment, "call")["error_message"]
+
+
+def test_exit_ends_as_exited_and_running_off_the_end_as_completed(headrace):
+    exited = headrace.run(headrace.workflow(step("out", "exit"), step("never", "add_tag", tag="t")), status="exited")
+    assert exited["exit_reason"] == "exit_step"
+    assert headrace.path(exited) == ["out"]
+    for enrollment in (exited, headrace.run(headrace.workflow(step("t", "add_tag", tag="t")))):
+        assert enrollment["completed_at"] is not None
+        assert (enrollment["current_step"], enrollment["next_action_at"]) == (None, None)
+
+
+def test_next_and_end(headrace):
+    workflow = headrace.workflow(
+        step("one", "add_tag", tag="1", next="three"),
+        step("two", "add_tag", tag="2", next="end"),
+        step("three", "add_tag", tag="3", next="two"),
+        step("four", "add_tag", tag="4"),
+    )
+    assert headrace.path(headrace.run(workflow)) == ["one", "three", "two"]
+
+
+def test_a_step_that_is_entered_again_is_another_visit(headrace):
+    workflow = headrace.workflow(
+        step("hi", "send_sms", body="again"),
+        step("pause", "delay", duration=0.2),
+        step(
+            "more",
+            "condition",
+            field="steps.count.output.old_value",
+            operator="exists",
+            branches={"true": "end", "false": "count"},
+        ),
+        step("count", "update_field", field="seen", value="{{now}}", next="second"),
+        step("second", "condition", field="seen", operator="exists", branches={"true": "twice"}),
+        step(
+            "twice",
+            "condition",
+            field="tags",
+            operator="contains",
+            value="twice",
+            branches={"true": "end", "false": "mark"},
+        ),
+        step("mark", "add_tag", tag="twice", next="hi"),
+    )
+    enrollment = headrace.run(workflow)
+    visits = [(one["step_id"], one["visit"]) for one in headrace.executions(enrollment) if one["step_id"] == "hi"]
+    assert visits == [("hi", 1), ("hi", 2)]
+    assert [one["action_key"] for one in headrace.messages(enrollment)] == [
+        f"{enrollment['id']}/hi/{n}" for n in (1, 2)
+    ]
+
+
+def test_a_circle_without_a_wait_becomes_an_incident_and_no_hang(headrace):
+    document = {
+        "name": fresh("circle"),
+        "trigger": {"type": "manual"},
+        "steps": [step("a", "add_tag", tag="t"), step("b", "remove_tag", tag="t", next="a")],
+    }
+    workflow = headrace.publish(document)
+    assert [one["code"] for one in workflow["diagnostics"]] == ["cycle_without_wait"]
+    enrollment = headrace.run(workflow, status="failed")
+    assert incident_of(headrace, enrollment)["code"] == "step_guard"
+
+
+# ---------------------------------------------------------------- failures
+
+
+def incident_of(headrace, enrollment):
+    (one,) = [one for one in headrace.get("/incidents?limit=500")["items"] if one["enrollment_id"] == enrollment["id"]]
+    return one
+
+
+def test_failures_that_may_pass_are_tried_three_times(headrace):
+    phone = "+15552220001"
+    headrace.fault(channel="sms", to=phone, kind="status", status=503, times=2)
+    workflow = headrace.workflow(step("hi", "send_sms", body="x", retry={"backoff": "10ms"}))
+    enrollment = headrace.run(workflow, headrace.contact(phone=phone))
+    assert [one["status"] for one in headrace.requests(enrollment)] == [503, 503, 201]
+    assert headrace.execution(enrollment, "hi")["attempts"] == 3
+    assert len(headrace.messages(enrollment)) == 1
+
+
+def test_too_many_requests_waits_as_long_as_the_provider_asks(hasty):
+    phone = "+15552220002"
+    hasty.fault(channel="sms", to=phone, kind="status", status=429, retry_after=1, times=1)
+    workflow = hasty.workflow(step("hi", "send_sms", body="x"))
+    enrollment = hasty.run(workflow, hasty.contact(phone=phone))
+    first, second = hasty.requests(enrollment)
+    assert (at(second["at"]) - at(first["at"])).total_seconds() >= 1, "the provider's second is a real one"
+
+
+def test_max_attempts_and_refusals_that_stand(headrace):
+    phone = "+15552220003"
+    headrace.fault(channel="sms", to=phone, kind="status", status=500)
+    workflow = headrace.workflow(step("hi", "send_sms", body="x", retry={"max_attempts": 2, "backoff": "1ms"}))
+    enrollment = headrace.run(workflow, headrace.contact(phone=phone), "failed")
+    assert len(headrace.requests(enrollment)) == 2
+    refused = headrace.run(workflow, headrace.contact(phone="+15005550001"), "failed")
+    assert len(headrace.requests(refused)) == 1, "a number that is none stays none"
+    failed = headrace.execution(refused, "hi")
+    assert (failed["status"], failed["attempts"]) == ("failed", 1)
+    assert failed["error_message"]
+    incident = incident_of(headrace, refused)
+    assert incident["status"] == "open"
+    assert incident["step_id"] == "hi"
+    assert "21211" in incident["code"]
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "status", "path"),
+    [
+        (None, "failed", ["hi"]),
+        ("incident", "failed", ["hi"]),
+        ("continue", "completed", ["hi", "next", "other"]),
+        ("exit", "exited", ["hi"]),
+        ("other", "completed", ["hi", "other"]),
+    ],
+)
+@pytest.mark.parametrize("by", ["step", "defaults"])
+def test_on_failure(headrace, by, on_failure, status, path):
+    given = {} if on_failure is None else {"on_failure": on_failure}
+    workflow = headrace.workflow(
+        step("hi", "send_sms", body="x", **(given if by == "step" else {})),
+        step("next", "add_tag", tag="n"),
+        step("other", "add_tag", tag="o"),
+        **({"defaults": given} if by == "defaults" else {}),
+    )
+    enrollment = headrace.run(workflow, headrace.contact(phone="+15005550001"), status)
+    assert headrace.path(enrollment) == path
+    assert headrace.execution(enrollment, "hi")["status"] == "failed"
+    assert bool(enrollment["exit_reason"]) == (on_failure == "exit")
+
+
+def test_contact_without_a_phone_fails_the_step(headrace):
+    enrollment = headrace.run(
+        headrace.workflow(step("hi", "send_sms", body="x")), headrace.contact(phone=None), "failed"
+    )
+    assert incident_of(headrace, enrollment)["code"] == "no_phone"
+    enrollment = headrace.run(
+        headrace.workflow(step("hi", "send_email", subject="s", body="x")), headrace.contact(email=None), "failed"
+    )
+    assert incident_of(headrace, enrollment)["code"] == "no_email"
+
+
+def test_unknown_outcome_of_a_message_is_never_repeated_by_itself(headrace):
+    """The connection breaks after the provider took it: who repeats might send twice."""
+    phone = "+15552220004"
+    headrace.fault(channel="sms", to=phone, kind="reset_after_accept", times=1)
+    workflow = headrace.workflow(step("hi", "send_sms", body="x", retry={"backoff": "1ms"}, on_failure="continue"))
+    enrollment = headrace.run(workflow, headrace.contact(phone=phone), "failed")
+    assert incident_of(headrace, enrollment)["code"] == "outcome_unknown"
+    assert len(headrace.requests(enrollment)) == 1
+    headrace.post(f"/enrollments/{enrollment['id']}/retry", {"as": "succeeded"})
+    headrace.until(enrollment["id"], "completed")
+    assert len(headrace.messages(enrollment)) == 1
+
+
+def test_unknown_outcome_of_a_web_request_is_repeated_with_the_same_key(allowing):
+    path = f"/http/{fresh('reset')}"
+    allowing.fault(channel="http", to=path, kind="reset_after_accept", times=1)
+    workflow = allowing.workflow(step("call", "http_request", url=allowing.sandbox + path, retry={"backoff": "10ms"}))
+    enrollment = allowing.run(workflow)
+    keys = [one["action_key"] for one in allowing.requests(enrollment)]
+    assert keys == [f"{enrollment['id']}/call/1"] * 2
+
+
+@pytest.mark.parametrize(
+    ("how", "path", "sent"), [("again", ["hi", "t"], 1), ("succeeded", ["hi", "t"], 0), ("skip", ["hi", "t"], 0)]
+)
+def test_retry_brings_a_failed_enrollment_back(headrace, how, path, sent):
+    phone = f"+1555333000{len(how)}"
+    headrace.fault(channel="sms", to=phone, kind="status", status=400, times=1)
+    workflow = headrace.workflow(step("hi", "send_sms", body="x"), step("t", "add_tag", tag="t"))
+    enrollment = headrace.run(workflow, headrace.contact(phone=phone), "failed")
+    incident = incident_of(headrace, enrollment)
+    headrace.post(f"/enrollments/{enrollment['id']}/retry", {"as": how})
+    headrace.until(enrollment["id"], "completed")
+    assert headrace.path(enrollment) == path
+    assert headrace.execution(enrollment, "hi")["status"] == ("skipped" if how == "skip" else "completed")
+    assert len(headrace.messages(enrollment)) == sent
+    resolved = headrace.get(f"/incidents/{incident['id']}")
+    assert resolved["status"] == "resolved"
+    assert resolved["resolved_at"] is not None
+    headrace.post(f"/enrollments/{enrollment['id']}/retry", {"as": how}, expect=409)
+
+
+# ---------------------------------------------------------------- an operator's hand
+
+
+def test_cancel_ends_at_once_and_a_cancelled_wait_is_skipped(headrace):
+    enrollment = headrace.enrol(headrace.workflow(step("wait", "delay")), headrace.contact())
+    ended = headrace.post(f"/enrollments/{enrollment['id']}/cancel", {"reason": "moved away"})
+    assert (ended["status"], ended["exit_reason"]) == ("cancelled", "moved away")
+    assert (ended["next_action_at"], ended["current_step"]) == (None, None)
+    assert headrace.execution(enrollment, "wait")["status"] == "skipped"
+    for verb in ("cancel", "pause", "resume", "retry"):
+        problem = headrace.post(f"/enrollments/{enrollment['id']}/{verb}", expect=409)
+        assert problem["code"] == "conflict"
+
+
+def test_paused_enrollment_stands_still_and_its_timer_shifts(headrace):
+    enrollment = headrace.enrol(headrace.workflow(step("wait", "delay", duration=1, unit="hours")), headrace.contact())
+    before = at(enrollment["next_action_at"])
+    path = f"/enrollments/{enrollment['id']}"
+    assert headrace.post(f"{path}/pause")["status"] == "paused"
+    headrace.post(f"{path}/pause", expect=409)
+    time.sleep(0.3)  # it is this time by which the timer shifts
+    resumed = headrace.post(f"{path}/resume")
+    assert resumed["status"] == "active"
+    assert (at(resumed["next_action_at"]) - before).total_seconds() >= 0.3
+    wait = headrace.execution(enrollment, "wait")
+    assert at(wait["output_data"]["delay_until"]) == at(resumed["next_action_at"])
+    headrace.post(f"{path}/resume", expect=409)
+
+
+def test_timer_that_falls_due_in_a_pause_waits_for_the_end_of_it(hasty):
+    workflow = hasty.workflow(step("wait", "delay", duration=1, unit="days"), step("t", "add_tag", tag="t"))
+    enrollment = hasty.enrol(workflow, hasty.contact())
+    hasty.post(f"/enrollments/{enrollment['id']}/pause")
+    other = hasty.run(hasty.workflow(step("w", "delay", duration=1.5, unit="days")))  # so long has the other one stood
+    assert hasty.get(f"/enrollments/{enrollment['id']}")["status"] == "paused"
+    assert hasty.path(other) == ["w"]
+    hasty.post(f"/enrollments/{enrollment['id']}/resume")
+    hasty.until(enrollment["id"], "completed")
+    assert hasty.path(enrollment) == ["wait", "t"]
+
+
+def test_message_of_a_closed_enrollment_is_sent_by_nobody(headrace):
+    """A cancelled enrollment in back-off makes no further attempt."""
+    phone = "+15552220009"
+    headrace.fault(channel="sms", to=phone, kind="status", status=500, times=1)
+    workflow = headrace.workflow(step("hi", "send_sms", body="x", retry={"backoff": "300ms"}))
+    enrollment = headrace.enrol(workflow, headrace.contact(phone=phone))
+    eventually(lambda: headrace.get(f"/enrollments/{enrollment['id']}")["next_action_at"], "the back-off")
+    headrace.post(f"/enrollments/{enrollment['id']}/cancel")
+    headrace.run(headrace.workflow(step("w", "delay", duration=0.5)))
+    assert len(headrace.requests(enrollment)) == 1
