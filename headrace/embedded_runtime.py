@@ -19,7 +19,8 @@ from streams.delivery import Delivery
 from streams.embedded.log import EmbeddedEventLog
 from streams.engine_host import EngineHost
 from streams.faust_app import FaustHost, build_faust_app, register_agent
-from streams.metrics import EngineGauges, EngineMetrics
+from streams.gauges import EngineGauges
+from streams.metrics import EngineMetrics
 from streams.partition_settings import PartitionSettings
 
 CALLS_MAY_TAKE_S: Final = 10.0

@@ -15,11 +15,12 @@ from streams.clock_watch import EVERY_S, ClockWatch
 from streams.delivery import Delivery
 from streams.engine_host import EngineHost
 from streams.faust_app import FaustHost, register_agent
+from streams.gauges import EngineGauges
 from streams.kafka.faust_app import build_kafka_app
 from streams.kafka.group_member import GroupMember
 from streams.kafka.log import KafkaEventLog
 from streams.kafka.settings import KafkaSettings
-from streams.metrics import EngineGauges, EngineMetrics
+from streams.metrics import EngineMetrics
 from streams.ownership import Ownership
 from streams.partition_settings import PartitionSettings
 

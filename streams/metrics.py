@@ -1,18 +1,13 @@
-"""What a worker measures: told once per transaction by the actors, asked of the host when somebody looks."""
+"""What a worker counts: told once per transaction by the actors, and once per attempt by the dispatcher."""
 
-import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
 from domain import journal as j
 from schemas import metrics as m
-from schemas.event_log import EventLog
 from streams.work import Work
-
-if TYPE_CHECKING:
-    from streams.engine_host import EngineHost
 
 _MS: Final = 1_000
 
@@ -65,35 +60,6 @@ class EngineMetrics:
         """An attempt ended, so many real seconds after it was submitted."""
         self._attempts.labels(channel, outcome).inc()
         self._attempt_seconds.labels(channel).observe(seconds)
-
-
-class EngineGauges:
-    """What stands at the moment that somebody looks: lag, timers, calls, the catalogue's offset."""
-
-    def __init__(self, registry: CollectorRegistry, host: "EngineHost", log: EventLog, inputs: tuple[str, ...]) -> None:
-        self._host, self._log, self._inputs = host, log, inputs
-        self._lag = m.gauge(registry, "headrace_consumer_lag_records")
-        self._timers = m.gauge(registry, "headrace_pending_timers")
-        self._in_flight = m.gauge(registry, "headrace_attempts_in_flight")
-        self._catalogue = m.gauge(registry, "headrace_catalogue_offset")
-        self._owned = m.gauge(registry, "headrace_owned_partitions")
-
-    async def look(self) -> None:
-        """Take the figures; partitions that left are no longer shown."""
-        actors = [actor for actor in self._host.actors.values() if actor.is_open]
-        places = [(actor, topic) for actor in actors for topic in self._inputs]
-        ends = await asyncio.gather(*(self._log.end_offset(topic, actor.partition) for actor, topic in places))
-        for gauge in (self._lag, self._timers, self._catalogue):
-            gauge.clear()
-        for (actor, topic), end in zip(places, ends, strict=True):
-            self._lag.labels(topic, str(actor.partition)).set(max(0, end - actor.position(topic)))
-        for actor in actors:
-            if actor.is_open:  # it may have been closed meanwhile
-                self._timers.labels(str(actor.partition)).set(actor.pending_timers)
-                self._catalogue.labels(str(actor.partition)).set(actor.catalogue_offset)
-        self._owned.set(len(self._host.actors))
-        for channel, count in self._host.dispatcher.busy.items():
-            self._in_flight.labels(channel).set(count)
 
 
 def _name(event_type: type[Any]) -> str:

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 import msgspec
+import structlog
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import TopicCollection as Names
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -33,11 +34,17 @@ _PASSING: Final = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.OFFSET_NOT_AVAILABLE,
 )
+_STALE: Final = (
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+)
+"""What the client remembers of the leaders is no longer so, and it would not ask by itself."""
 _T = TypeVar("_T")
+_log = structlog.get_logger(__name__)
 
 
 class TopicInfo(msgspec.Struct, frozen=True):
@@ -158,6 +165,21 @@ class KafkaAdmin:
         position = await self._patiently(ask, f"read the positions of group {group}")
         return position if position >= 0 else None
 
+    async def find_coordinator(self, group: str) -> None:
+        """Wait until a broker coordinates the group.
+
+        The very first question about any group makes the cluster's topic for positions. A transaction that moves
+        positions at that moment hangs in librdkafka 2.16.
+        """
+
+        async def ask() -> None:
+            asked = self.client.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout_s
+            )
+            await asyncio.wrap_future(asked[group])
+
+        await self._patiently(ask, f"find the coordinator of group {group}")
+
     async def result(self, asked: "Future[_T] | Awaitable[_T]", what: str) -> _T:
         """What was asked of the client, or an error of ours that says what could not be done."""
         try:
@@ -185,9 +207,18 @@ class KafkaAdmin:
             try:
                 return await ask()
             except KafkaException as error:
-                if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                code = error.args[0].code()
+                if code not in _PASSING + _STALE or time.monotonic() > deadline:
                     raise self._explained(error, what) from error
+            if code in _STALE:
+                await self._refresh()
             await asyncio.sleep(_PAUSE_S)
+
+    async def _refresh(self) -> None:
+        try:
+            await asyncio.to_thread(self.client.list_topics, timeout=_FIRST_S)
+        except KafkaException as error:
+            _log.warning("kafka.metadata_failed", error=error.args[0].name())
 
     async def _ask_for_end(self, place: Place) -> int:
         waiting = self._asked.get(place)

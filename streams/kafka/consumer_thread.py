@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import ensure_TP
@@ -13,10 +13,23 @@ from schemas.event_log import Record
 from streams.batch import Batch
 from streams.faust_logger import FAUST_LOGGER
 from streams.kafka.group import group_metadata
+from streams.kafka.group_member import GroupMember
 from streams.kafka.security import aiokafka_config
+from streams.kafka.settings import KafkaSettings
 
-if TYPE_CHECKING:
-    from streams.kafka.transport import KafkaTransport
+
+class Connected(Protocol):
+    """What a consumer needs to know of its transport."""
+
+    @property
+    def settings(self) -> KafkaSettings:
+        """Where Kafka is, and how it is reached."""
+        ...
+
+    @property
+    def member(self) -> GroupMember:
+        """How it is a member of its group."""
+        ...
 
 
 class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -27,7 +40,7 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     """
 
     logger = FAUST_LOGGER
-    transport: "KafkaTransport"
+    transport: Connected
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -36,7 +49,7 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         self._sought_in: object = None
         """The assignment in which reading was told where to go on; what is read in another one is not handed over."""
 
-    def _create_worker_consumer(self, transport: "KafkaTransport") -> AIOKafkaConsumer:
+    def _create_worker_consumer(self, transport: Connected) -> AIOKafkaConsumer:
         self._assignor = self.app.assignor
         member = transport.member
         return AIOKafkaConsumer(

@@ -126,6 +126,7 @@ class KafkaEventLog:
             writer = KafkaPartitionWriter(
                 self._settings, self._admin, group, partition, on_commit=self._wrote, check_open=self._check_open
             )
+            await self._admin.find_coordinator(group)
             self._writers.add(await writer.open())
             return writer
 

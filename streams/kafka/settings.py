@@ -1,18 +1,16 @@
 """What the Kafka host needs to know of its cluster, and the clients' configurations that follow from it."""
 
-import logging
 from typing import Any, Final, Literal
 
 import msgspec
 
+from streams.kafka.client_log import LOGGER
 from streams.kafka.security import KafkaSecurity, librdkafka_config
 
 JOURNAL_MAX_BYTES: Final = 8 * 1024 * 1024
 """The journal takes larger records than any input, so that what was learned can always be written down."""
 INPUT_MAX_BYTES: Final = 2 * 1024 * 1024
 """Room for values of one MiB with their key and headers."""
-
-_LOGGER: Final = logging.getLogger("librdkafka")
 
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 
@@ -44,7 +42,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
             "socket.keepalive.enable": True,
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 1_000,
-            "logger": _LOGGER,  # else librdkafka writes to standard error, beside our logs
+            "logger": LOGGER,  # else librdkafka writes to standard error, beside our logs
             "log_level": 4,  # warnings; what it goes on after by itself is said at that level
             **librdkafka_config(self.security),
         }

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, Self
 
 import structlog
@@ -16,6 +16,7 @@ from streams.kafka.admin import KafkaAdmin, Place, explained
 from streams.kafka.group import group_metadata
 from streams.kafka.records import check_records
 from streams.kafka.settings import KafkaSettings
+from streams.kafka.work_thread import WorkThread
 
 _FENCED: Final = (
     KafkaError._FENCED,  # noqa: SLF001 librdkafka's own codes begin so
@@ -25,6 +26,8 @@ _FENCED: Final = (
     KafkaError.TRANSACTION_COORDINATOR_FENCED,
 )
 _ABORT_S: Final = 5.0
+_GRACE_S: Final = 3.0
+"""Beyond the transaction's time-out: librdkafka should be the first to tell."""
 _log = structlog.get_logger(__name__)
 
 
@@ -63,7 +66,8 @@ class KafkaPartitionWriter:
         self._delivered: defaultdict[Place, list[int]] = defaultdict(list)
         self._undelivered: Any = None
         self._spent: HeadraceError | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"headrace-kafka-write-{partition}")
+        self._stuck = False
+        self._thread = WorkThread(f"headrace-kafka-write-{partition}")
         self._producer: Any = None
 
     async def open(self) -> Self:
@@ -73,9 +77,9 @@ class KafkaPartitionWriter:
             TransactionFailed: the cluster did not let the writer begin.
         """
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._begin_first)
+            await asyncio.wrap_future(self._thread.submit(self._begin_first))
         except KafkaException as error:
-            self._thread.shutdown(wait=False)
+            self._thread.end(0)
             raise self._failed(error.args[0], "open the writer") from error
         return self
 
@@ -103,9 +107,8 @@ class KafkaPartitionWriter:
         async with self._turn:  # in the order in which they were asked for
             await self._admin.check_places({(record.topic, record.partition) for record in records})
             self._check()
-            loop = asyncio.get_running_loop()
-            work = loop.run_in_executor(self._thread, self._commit, records, dict(positions), self._metadata)
-        offsets = await asyncio.shield(work)
+            work = self._thread.submit(partial(self._commit, records, dict(positions), self._metadata))
+        offsets = await self._in_time(asyncio.wrap_future(work))
         self._on_commit(_ends(records, offsets))
         return offsets
 
@@ -123,6 +126,23 @@ class KafkaPartitionWriter:
         self._check_open()
         if self._spent is not None:
             raise self._spent
+
+    async def _in_time(self, work: "asyncio.Future[list[int]]") -> list[int]:
+        """Wait for a commit, but not for ever.
+
+        librdkafka 2.16 keeps to its own time-outs except in one case: when the coordinator fails while offsets are added
+        to a transaction and the retry succeeds, it never sends the offsets, and `send_offsets_to_transaction` hangs.
+        """
+        done, _ = await asyncio.wait([work], timeout=self._settings.transaction_timeout_ms / 1000 + _GRACE_S)
+        if done:
+            return work.result()
+        if self._spent is None:
+            self._stuck = True
+            self._spent = TransactionFailed(
+                f"{self._name} got no answer to a commit within the transaction's time-out; leave the process and start "
+                "again from the log"
+            )
+        raise self._spent
 
     # ------------------------------------------------------------ in the thread
 
@@ -192,7 +212,7 @@ class KafkaPartitionWriter:
             _log.warning("kafka.abort_failed", partition=self._partition, error=failed.args[0].name())
 
     def _let_go(self) -> None:
-        self._thread.shutdown()
+        self._thread.end(0 if self._stuck else self._settings.request_timeout_ms / 1000)
         self._producer = None  # librdkafka's threads end with it
 
     def _failed(self, error: Any, what: str) -> HeadraceError:

@@ -154,7 +154,7 @@ def test_what_breaks_the_schema_is_refused_with_its_place(headrace, case, form):
 )
 def test_broken_yaml_names_its_line(headrace, source, line):
     problem = headrace.upload("/workflows", source, expect=422)
-    assert [one["line"] for one in problem["diagnostics"]][0] == line
+    assert problem["diagnostics"][0]["line"] == line
 
 
 def test_alias_bomb_wrong_encoding_and_size_are_refused(headrace):
@@ -180,7 +180,7 @@ steps:
     branches: {{true: end, false: end}}
 """
     workflow = headrace.upload("/workflows?publish=true", source)
-    kept = json.loads(json.dumps(export(headrace, workflow, "json")))
+    kept = export(headrace, workflow, "json")
     assert kept["trigger"]["config"]["name"] == "on"
     assert kept["steps"][0]["config"]["tag"] == "NO"
     assert kept["steps"][0]["id"] == "no"
@@ -244,13 +244,10 @@ def test_export_and_import_mean_the_same_and_keep_the_order(headrace, form):
     workflow = headrace.publish(original)
     for target in ("json", "yaml"):
         exported = export(headrace, workflow, target)
-        if target == "yaml":
-            assert yaml.safe_load(exported)["name"] == original["name"]
-            again = headrace.upload(f"/workflows/{workflow['id']}/import", exported, expect=200)
-        else:
+        again = headrace.upload(f"/workflows/{workflow['id']}/import", exported, expect=200)
+        assert again["version"] == 1, "the very same content"
+        if target == "json":
             assert json.dumps(exported) == json.dumps(original), "nothing lost, nothing added, all in its order"
-            again = headrace.upload(f"/workflows/{workflow['id']}/import", exported, expect=200)
-        assert again["version"] == 1
     source = export(headrace, workflow, form)
     copy = headrace.upload("/workflows", source)
     assert export(headrace, copy, "yaml") == export(headrace, workflow, "yaml")

@@ -23,7 +23,7 @@ from tests.support.cluster import Cluster, Role
 from tests.support.kafka_broker import JavaBroker
 from tests.support.kafka_jars import fetch_jars
 
-FAULTS = int(os.environ.get("HEADRACE_CHAOS_FAULTS", "8"))
+FAULTS = int(os.environ.get("HEADRACE_CHAOS_FAULTS", "16"))
 SEED = int(os.environ.get("HEADRACE_CHAOS_SEED", "20261123"))
 RATE = 60
 PEOPLE = 400
@@ -127,14 +127,18 @@ class Faults:
         self.cluster, self.broker, self.postgres, self.directory = cluster, broker, postgres, directory
         self.chance = random.Random(SEED)
         self.done: list[str] = []
+        self._deck: list[Callable[[], None]] = []
 
     def kinds(self) -> list[Callable[[], None]]:
-        """Kills and stops are common, the rest once in a while."""
+        """One deck: kills and stops are common, and each other kind is in it."""
         return [self.kill_worker] * 5 + [self.stop_worker] * 2 + [self.freeze_worker, self.wipe_worker,
                 self.kill_projector, self.kill_projector, self.kill_api, self.restart_broker, self.restart_postgres, self.join]  # fmt: skip
 
     def strike(self) -> None:
-        fault = self.chance.choice(self.kinds())
+        if not self._deck:
+            self._deck = self.kinds()
+            self.chance.shuffle(self._deck)
+        fault = self._deck.pop()
         fault()
         self.done.append(fault.__name__)
         self.revive()

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain.action import ActionResult
 from headrace.metrics import metrics_text
-from streams.metrics import EngineGauges
+from streams.gauges import EngineGauges
 from tests.integration.engine.test_partition import ADA, SMS
 from tests.support.engine_spec import DAY_MS
 from tests.support.partition import Partition

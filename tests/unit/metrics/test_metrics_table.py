@@ -12,7 +12,8 @@ from api.metrics import ApiMetrics
 from headrace.metrics import RoleMetrics, metrics_text
 from projections.metrics import ProjectionMetrics
 from schemas.metrics import ROLES, BatchHistogram
-from streams.metrics import EngineGauges, EngineMetrics
+from streams.gauges import EngineGauges
+from streams.metrics import EngineMetrics
 
 SPECS = [spec for specs in ROLES.values() for spec in specs]
 LABELS = {"topic", "partition", "type", "channel", "outcome", "reason", "method", "route", "status"}
