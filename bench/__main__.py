@@ -13,11 +13,16 @@ from bench.figure import Summary, summarize, text
 from bench.machine import describe
 from bench.running import BENCHMARKS, about, run_once
 
+LINE = 110
+"""Columns of a table that goes into a file."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is named, or everything; 1 when a benchmark failed."""
     given = _parser().parse_args(arguments)
     console = Console(stderr=given.json)
+    if not console.is_terminal:
+        console.width = LINE
     if given.list:
         for name in BENCHMARKS:
             console.print(f"{name:14}{about(name)}")

@@ -24,9 +24,13 @@ HTML = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>"
 """A name that would be seen to run, or at least to be bold, if a page did not escape it."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; without one the tests are skipped, and in CI they fail."""
+    """Headless Chromium; without one the tests are skipped, and in CI they fail.
+
+    One for each test: Playwright's synchronous face runs an event loop, which must not outlive the test, or other tests
+    of the same process could not run theirs.
+    """
     if not CHROMIUM.exists():
         message = f"there is no browser at {CHROMIUM}: the pages were NOT looked at (install chromium)"
         if os.environ.get("CI") or os.environ.get("HEADRACE_TEST_STRICT") == "1":

@@ -148,6 +148,10 @@ class Faults:
             if not role.alive:
                 role.start()
 
+    def all_ready(self) -> bool:
+        self.revive()
+        return all(role.is_ready() for role in self.cluster.roles)
+
     def _worker(self) -> Role:
         return self.chance.choice(self.cluster.workers)
 
@@ -203,9 +207,7 @@ def test_whatever_fails_nothing_is_lost_and_nothing_is_sent_twice(cluster, broke
             faults.strike()
     finally:
         load.stop()
-    faults.revive()
-    for role in cluster.roles:
-        role.wait_until_ready()
+    eventually(faults.all_ready, "all roles to be ready", seconds=90)
     assert load.failed == 0
     eventually(lambda: at_rest(cluster, workflow["id"]), "all enrollments to come to rest", seconds=240)
     report = settled(cluster, load)

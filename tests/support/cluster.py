@@ -46,13 +46,17 @@ class Role:
     def wait_until_ready(self) -> Role:
         def ready() -> bool:
             assert self.alive, f"{self.name} ended: {self.output[-3000:]}"
-            try:
-                return requests.get(self._ready, timeout=5).status_code == 200
-            except requests.RequestException:
-                return False
+            return self.is_ready()
 
         eventually(ready, f"{self.name} to be ready", seconds=START_S)
         return self
+
+    def is_ready(self) -> bool:
+        """Whether it says so itself."""
+        try:
+            return requests.get(self._ready, timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
 
     @property
     def alive(self) -> bool:

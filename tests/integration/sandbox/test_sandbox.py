@@ -191,7 +191,7 @@ async def test_stopping_ends_calls_that_hang():
     async with aiohttp.ClientSession(running.url) as session:
         await session.post("/faults", json={"kind": "hang"})
         hanging = asyncio.create_task(session.get("/http/x"))
-        while not (await get(session, "/requests.json"))["requests"]:  # noqa: ASYNC110 - another server has no event for us
+        while not (await get(session, "/requests.json"))["requests"]:
             await asyncio.sleep(0.01)
         async with asyncio.timeout(20):
             await running.stop()

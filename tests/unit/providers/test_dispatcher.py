@@ -73,7 +73,7 @@ class Bench:
 
 async def until(condition, timeout_s=10):
     async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+        while not condition():
             await asyncio.sleep(0.001)
 
 
