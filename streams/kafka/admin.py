@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from domain.errors import HeadraceError
 from schemas.event_log_errors import TopicMismatch, UnknownPartition, UnknownTopic
+from schemas.topics import JOURNAL
 from streams.kafka.errors import KafkaRefused, KafkaUnreachable
 from streams.kafka.settings import KafkaSettings
 
@@ -30,6 +31,7 @@ _UNREACHABLE: Final = (
     KafkaError._RESOLVE,  # noqa: SLF001
 )
 _PASSING: Final = (
+    KafkaError._DESTROY,  # noqa: SLF001 the client was renewed meanwhile
     KafkaError.UNSTABLE_OFFSET_COMMIT,  # a transaction that was committed is being written into the group just now
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -63,8 +65,9 @@ class KafkaAdmin:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._last_error = ""
-        self.client = AdminClient({**settings.client(), "error_cb": self._remember})
+        self.client = self._new_client()
         self._timeout_s = settings.request_timeout_ms / 1000
+        self._attempt_s = self._timeout_s / 4
         self._topics: dict[str, TopicInfo] = {}
         self._asked: dict[Place, asyncio.Future[int]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -155,7 +158,7 @@ class KafkaAdmin:
         async def ask() -> int:
             request = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition)])
             asked = self.client.list_consumer_group_offsets(
-                [request], require_stable=True, request_timeout=self._timeout_s
+                [request], require_stable=True, request_timeout=self._attempt_s
             )
             (found,) = (await asyncio.wrap_future(asked[group])).topic_partitions
             if found.error is not None:
@@ -169,16 +172,9 @@ class KafkaAdmin:
         """Wait until a broker coordinates the group.
 
         The very first question about any group makes the cluster's topic for positions. A transaction that moves
-        positions at that moment hangs in librdkafka 2.16.
+        positions at that moment hangs in librdkafka 2.16. (Asking for no partition crashes it when there is an error.)
         """
-
-        async def ask() -> None:
-            asked = self.client.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(group)], request_timeout=self._timeout_s
-            )
-            await asyncio.wrap_future(asked[group])
-
-        await self._patiently(ask, f"find the coordinator of group {group}")
+        await self.committed(group, JOURNAL, 0)
 
     async def result(self, asked: "Future[_T] | Awaitable[_T]", what: str) -> _T:
         """What was asked of the client, or an error of ours that says what could not be done."""
@@ -208,11 +204,22 @@ class KafkaAdmin:
                 return await ask()
             except KafkaException as error:
                 code = error.args[0].code()
-                if code not in _PASSING + _STALE or time.monotonic() > deadline:
+                if code not in _PASSING + _STALE + _UNREACHABLE or time.monotonic() > deadline:
                     raise self._explained(error, what) from error
             if code in _STALE:
                 await self._refresh()
+            elif code in _UNREACHABLE:
+                self._renew()
             await asyncio.sleep(_PAUSE_S)
+
+    def _new_client(self) -> Any:
+        return AdminClient({**self._settings.client(), "error_cb": self._remember})
+
+    def _renew(self) -> None:
+        """Begin with new connections: librdkafka 2.16 does not find a group's coordinator again that was restarted."""
+        old = [self.client]
+        self.client = self._new_client()
+        asyncio.get_running_loop().run_in_executor(None, old.clear)  # the last of it; ending a client takes a while
 
     async def _refresh(self) -> None:
         try:
@@ -239,7 +246,7 @@ class KafkaAdmin:
     async def _answer(self, asked: dict[Place, "asyncio.Future[int]"]) -> None:
         wanted = {TopicPartition(*place): OffsetSpec.latest() for place in asked}
         futures = self.client.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._timeout_s
+            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._attempt_s
         )
         answers = await asyncio.gather(*map(asyncio.wrap_future, futures.values()), return_exceptions=True)
         for place, answer in zip(futures, answers, strict=True):
