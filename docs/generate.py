@@ -80,7 +80,15 @@ def _metrics_table(role: str, specs: Sequence[MetricSpec]) -> str:
         f"| `{spec.name}` | {spec.kind} | {' '.join(f'`{label}`' for label in spec.labels)} | {spec.help} |"
         for spec in specs
     ]
-    return "\n".join([f"## {'API' if role == 'api' else role.capitalize()}", "", "| metric | kind | labels | meaning |", "|---|---|---|---|", *rows])
+    return "\n".join(
+        [
+            f"## {'API' if role == 'api' else role.capitalize()}",
+            "",
+            "| metric | kind | labels | meaning |",
+            "|---|---|---|---|",
+            *rows,
+        ]
+    )
 
 
 PARTS: Final[dict[str, dict[str, Callable[[], str]]]] = {
