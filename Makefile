@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help run test lint lint-ruff lint-format lint-types lint-imports format bench soak docs clean install
+.PHONY: help run test lint lint-ruff lint-format lint-types lint-imports format bench soak chaos docs clean install
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: $(TEST_READY) ## Measure throughput, timer lateness and cold start (bench
 
 soak: $(TEST_READY) ## Run under load and faults for a long time, and count
 	$(BIN)/python -m bench.soak $(ARGS)
+
+chaos: $(TEST_READY) ## Faults of every kind on a real Kafka, and count (FAULTS=60 SEED=1)
+	HEADRACE_CHAOS_FAULTS=$(or $(FAULTS),60) HEADRACE_CHAOS_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/chaos
 
 docs: $(TEST_READY) ## Write the generated parts of docs/ anew
 	$(BIN)/python docs/generate.py

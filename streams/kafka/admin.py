@@ -1,4 +1,4 @@
-"""The cluster's side matters: its id, its topics, where partitions end and what groups committed, without blocking."""
+"""The cluster's side matters: its id, its topics, and where their partitions end, without blocking."""
 
 import asyncio
 import time
@@ -8,13 +8,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import TopicCollection as Names
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from domain.errors import HeadraceError
 from schemas.event_log_errors import TopicMismatch, UnknownPartition, UnknownTopic
-from schemas.topics import JOURNAL
 from streams.kafka.errors import KafkaRefused, KafkaUnreachable
 from streams.kafka.settings import KafkaSettings
 
@@ -30,7 +29,7 @@ _UNREACHABLE: Final = (
     KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
     KafkaError._RESOLVE,  # noqa: SLF001
 )
-_PASSING: Final = (
+PASSING: Final = (
     KafkaError._DESTROY,  # noqa: SLF001 the client was renewed meanwhile
     KafkaError.UNSTABLE_OFFSET_COMMIT,  # a transaction that was committed is being written into the group just now
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -152,30 +151,6 @@ class KafkaAdmin:
             lambda: self._ask_for_end((topic, partition)), f"find the end of {topic}/{partition}"
         )
 
-    async def committed(self, group: str, topic: str, partition: int) -> int | None:
-        """The position that was last committed for the group; None when there is none, or it expired."""
-
-        async def ask() -> int:
-            request = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition)])
-            asked = self.client.list_consumer_group_offsets(
-                [request], require_stable=True, request_timeout=self._attempt_s
-            )
-            (found,) = (await asyncio.wrap_future(asked[group])).topic_partitions
-            if found.error is not None:
-                raise KafkaException(found.error)
-            return int(found.offset)
-
-        position = await self._patiently(ask, f"read the positions of group {group}")
-        return position if position >= 0 else None
-
-    async def find_coordinator(self, group: str) -> None:
-        """Wait until a broker coordinates the group.
-
-        The very first question about any group makes the cluster's topic for positions. A transaction that moves
-        positions at that moment hangs in librdkafka 2.16. (Asking for no partition crashes it when there is an error.)
-        """
-        await self.committed(group, JOURNAL, 0)
-
     async def result(self, asked: "Future[_T] | Awaitable[_T]", what: str) -> _T:
         """What was asked of the client, or an error of ours that says what could not be done."""
         try:
@@ -204,7 +179,7 @@ class KafkaAdmin:
                 return await ask()
             except KafkaException as error:
                 code = error.args[0].code()
-                if code not in _PASSING + _STALE + _UNREACHABLE or time.monotonic() > deadline:
+                if code not in PASSING + _STALE + _UNREACHABLE or time.monotonic() > deadline:
                     raise self._explained(error, what) from error
             if code in _STALE:
                 await self._refresh()
@@ -216,7 +191,7 @@ class KafkaAdmin:
         return AdminClient({**self._settings.client(), "error_cb": self._remember})
 
     def _renew(self) -> None:
-        """Begin with new connections: librdkafka 2.16 does not find a group's coordinator again that was restarted."""
+        """Begin with new connections: what is still asked of the old ones is asked again."""
         old = [self.client]
         self.client = self._new_client()
         asyncio.get_running_loop().run_in_executor(None, old.clear)  # the last of it; ending a client takes a while

@@ -7,8 +7,10 @@ from typing import Final, Self
 
 from schemas.event_log import Chunk, NewRecord
 from schemas.event_log_errors import LogClosed, TopicMismatch
+from schemas.topics import JOURNAL
 from streams.kafka.admin import KafkaAdmin, Place
 from streams.kafka.appender import Appender
+from streams.kafka.positions import GroupPositions
 from streams.kafka.readers import Readers
 from streams.kafka.records import check_records
 from streams.kafka.settings import KafkaSettings
@@ -33,6 +35,7 @@ class KafkaEventLog:
         self._settings, self._admin, self._cluster_id = settings, admin, cluster_id
         self._appender = Appender(settings)
         self._readers, self._tail = Readers(settings), Tail(settings)
+        self._positions = GroupPositions(settings)
         self._writers: set[KafkaPartitionWriter] = set()
         self._own_ends: dict[Place, int] = {}
         """Behind the last record that this log wrote."""
@@ -126,14 +129,14 @@ class KafkaEventLog:
             writer = KafkaPartitionWriter(
                 self._settings, self._admin, group, partition, on_commit=self._wrote, check_open=self._check_open
             )
-            await self._admin.find_coordinator(group)
+            await self._until_coordinated(group)
             self._writers.add(await writer.open())
             return writer
 
     async def committed(self, group: str, topic: str, partition: int) -> int | None:
         """The input position that was last committed for the group; None when there is none, or it expired."""
         self._check_open()
-        return await self._admin.committed(group, topic, partition)
+        return await self._positions.committed(group, topic, partition)
 
     async def end_offset(self, topic: str, partition: int) -> int:
         """Where committed records end: the next one stands there or, behind markers, later."""
@@ -190,6 +193,7 @@ class KafkaEventLog:
         await self._idle.wait()
         await asyncio.gather(*(writer.close() for writer in self._writers))
         await self._readers.close()
+        await self._positions.close()
         await asyncio.get_running_loop().run_in_executor(None, self._appender.close)
 
     async def _read_on(self, place: Place, offset: int, limit: int) -> Chunk:
@@ -203,6 +207,14 @@ class KafkaEventLog:
             if window is not None:
                 return window.read(offset, limit)
         return await self._readers.read(place, offset, limit, end)
+
+    async def _until_coordinated(self, group: str) -> None:
+        """Wait until a broker keeps the group's positions, by asking for one.
+
+        The very first question about any group makes the cluster's topic for positions. A transaction that moves
+        positions at that moment hangs in librdkafka 2.16.
+        """
+        await self._positions.committed(group, JOURNAL, 0)
 
     def _wrote(self, ends: Mapping[Place, int]) -> None:
         for place, end in ends.items():

@@ -1,6 +1,7 @@
 """What every event log promises, whatever it runs on."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -257,7 +258,9 @@ class TestCommitting:
         )
         found = await values(log)
         assert len(found) == 180
-        assert all(len(set(found[i : i + 3])) == 1 for i in range(0, 180, 3))
+        assert Counter(found) == {b"%d" % n: 6 for n in range(30)}
+        if log.dense:  # on a cluster another producer's records may come between
+            assert all(len(set(found[i : i + 3])) == 1 for i in range(0, 180, 3))
 
     async def test_a_reader_sees_all_of_a_commit_or_nothing(self, log: EventLog) -> None:
         writer = await log.open_writer("g", 0)

@@ -88,8 +88,12 @@ class TestMarkers:
                 producer.produce(topic, b"never", partition=0)
             producer.flush()
             producer.abort_transaction(DEADLINE_S)
-        end = await log.end_offset(topic, 0)
-        assert end == 1 + 3 * 51
+        end = 1 + 3 * 51
+
+        async def all_markers_are_written() -> bool:
+            return await log.end_offset(topic, 0) == end
+
+        await until(all_markers_are_written)
         assert await values(log, topic) == [b"before"]
         assert (await chunks(log, topic))[-1].next == end
 
