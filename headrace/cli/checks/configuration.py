@@ -1,10 +1,16 @@
 """The settings, and whether messages have somebody to carry them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
+from domain.errors import HeadraceError
 from headrace.cli.checks.finding import Finding
 from headrace.settings import PREFIX, Settings, variable
+
+if TYPE_CHECKING:
+    from streams.kafka.topics import Finding as Topic
 
 
 def check_unknown_variables(environment: Mapping[str, str], known: Iterable[str]) -> Finding:
@@ -18,14 +24,26 @@ def check_unknown_variables(environment: Mapping[str, str], known: Iterable[str]
     return Finding("environment", "warning", f"not read by Headrace: {', '.join(strange)}", mend)
 
 
-def check_kafka(settings: Settings) -> Finding:
-    """Whether the log that is asked for is one that this version has."""
+def check_log(settings: Settings) -> Finding:
+    """Whether the log can be used: the embedded one, or the cluster with all of its topics."""
     if settings.kafka is None:
-        return Finding(
-            "log", "ok", f"embedded, {settings.partitions} partitions, fsync {'on' if settings.fsync else 'OFF'}"
-        )
-    mend = "unset HEADRACE_KAFKA: this version runs on the embedded log"
-    return Finding("log", "failed", "HEADRACE_KAFKA is set", mend)
+        fsync = "on" if settings.fsync else "OFF"
+        return Finding("log", "ok", f"embedded, {settings.partitions} partitions, fsync {fsync}")
+    try:
+        topics = asyncio.run(_topics(settings))
+    except HeadraceError as error:
+        return Finding("log", "failed", f"Kafka at {settings.kafka}: {error}", "start it, or mend HEADRACE_KAFKA_*")
+    wrong = [topic for topic in topics if topic.is_bad]
+    if wrong:
+        found = "; ".join(f"{topic.topic}: {topic.found}" for topic in wrong)
+        return Finding("log", "failed", f"Kafka at {settings.kafka}: {found}", "headrace topics check")
+    return Finding("log", "ok", f"Kafka at {settings.kafka}, {len(topics)} topics as they must be")
+
+
+async def _topics(settings: Settings) -> "Sequence[Topic]":
+    from headrace.kafka_topics import look_at_topics
+
+    return await look_at_topics(settings, make=False)
 
 
 def check_providers(settings: Settings) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from headrace.cli.checks.configuration import check_log
+from headrace.settings import load_settings
 from schemas.topics import COMMANDS, CONTACT_EVENTS, DEFINITIONS, JOURNAL
 from tests.support.kafka_broker import JavaBroker
 
@@ -44,6 +46,10 @@ def test_topics_are_made_once_and_checked_ever_after(new_broker: Callable[..., J
     code, fine = headrace(bootstrap, "check", kafka_partitions="6")
     assert code == 0
     assert {finding["status"] for (finding,) in fine.values()} == {"ok"}
+
+    assert check_log(load_settings(kafka=bootstrap, kafka_partitions=6)).status == "ok"
+    wrong = check_log(load_settings(kafka=bootstrap, kafka_partitions=8))
+    assert (wrong.status, wrong.mend) == ("failed", "headrace topics check")
 
     code, other = headrace(bootstrap, "create", kafka_partitions="8")
     assert code == 1

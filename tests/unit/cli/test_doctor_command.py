@@ -101,10 +101,11 @@ def test_secrets_are_present_or_absent_and_never_shown(command):
     assert "sesame" not in result.out + result.err
 
 
-def test_a_log_that_this_version_does_not_have_is_said_so(examine):
-    code, checks = examine(HEADRACE_KAFKA="127.0.0.1:9092")
+def test_a_cluster_that_does_not_answer_is_said_so(examine, free_port):
+    code, checks = examine(HEADRACE_KAFKA=f"127.0.0.1:{free_port}")
 
     assert (code, checks["log"]["status"]) == (1, "failed")
+    assert "could not reach the cluster" in checks["log"]["detail"]
 
 
 # ---------------------------------------------------------------- Headrace itself, and the ports
