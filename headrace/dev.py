@@ -21,6 +21,8 @@ def run_dev(options: DevOptions) -> int:
     """Run until Ctrl-C or SIGTERM; returns the process's exit code (1 when a part crashed)."""
     configure_logging(level=options.log_level, form=options.log_format)
     tune_interpreter()
+    if options.kafka is not None:
+        _say("HEADRACE_KAFKA is set, and `headrace dev` runs on its embedded log all the same; see `headrace worker`")
     with asyncio.Runner() as runner:
         return runner.run(_run(options, time.monotonic()))
 

@@ -93,6 +93,12 @@ class Headrace:
     def executions(self, enrollment: dict[str, Any]) -> list[dict[str, Any]]:
         return self.get(f"/enrollments/{enrollment['id']}/executions?limit=500")["items"]
 
+    def incident(self, enrollment: dict[str, Any]) -> dict[str, Any]:
+        """The one incident that an enrollment had."""
+        items = self.get("/incidents?limit=500")["items"]
+        (one,) = [one for one in items if one["enrollment_id"] == enrollment["id"]]
+        return one
+
     def path(self, enrollment: dict[str, Any]) -> list[str]:
         return [one["step_id"] for one in self.executions(enrollment)]
 
