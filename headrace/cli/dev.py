@@ -1,23 +1,17 @@
 """`headrace dev`: everything in one command."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-LogLevel = Literal["debug", "info", "warning", "error"]
-LogFormat = Literal["console", "json"]
+from headrace.cli.options import Host, LogFormat, LogLevel, Port
 
 
 def dev(
     *,
-    host: Annotated[
-        str | None, typer.Option("--host", envvar="HEADRACE_HOST", help="Address to listen on.  [default: 127.0.0.1]")
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option("--port", envvar="HEADRACE_PORT", help="Port of the API and console.  [default: 8080]"),
-    ] = None,
+    host: Host = None,
+    port: Port = None,
     providers_port: Annotated[
         int | None,
         typer.Option(
@@ -74,14 +68,8 @@ def dev(
             help="Whether the first start publishes a sample workflow.  [default: sample]",
         ),
     ] = None,
-    log_level: Annotated[
-        LogLevel | None,
-        typer.Option("--log-level", envvar="HEADRACE_LOG_LEVEL", help="What is logged.  [default: info]"),
-    ] = None,
-    log_format: Annotated[
-        LogFormat | None,
-        typer.Option("--log-format", envvar="HEADRACE_LOG_FORMAT", help="How logs look.  [default: console]"),
-    ] = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Start everything on this machine: log, database, engine, API, console and the provider sandbox.
 

@@ -5,15 +5,13 @@ from typing import Annotated
 
 import typer
 
-from headrace.cli.options import Json
+from headrace.cli.options import Host, Json
 from headrace.cli.output import print_json, print_text
 
 
 def providers(
     *,
-    host: Annotated[
-        str | None, typer.Option("--host", envvar="HEADRACE_HOST", help="Address to listen on.  [default: 127.0.0.1]")
-    ] = None,
+    host: Host = None,
     port: Annotated[
         int | None,
         typer.Option("--port", envvar="HEADRACE_PROVIDERS_PORT", help="Port to listen on.  [default: 8090]"),

@@ -1,19 +1,16 @@
 """`headrace worker`: the engine alone, on Kafka."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-LogLevel = Literal["debug", "info", "warning", "error"]
-LogFormat = Literal["console", "json"]
+from headrace.cli.options import HealthPort, Host, Kafka, LogFormat, LogLevel
 
 
 def worker(
     *,
-    kafka: Annotated[
-        str | None, typer.Option("--kafka", envvar="HEADRACE_KAFKA", help="Kafka's bootstrap servers.")
-    ] = None,
+    kafka: Kafka = None,
     data_dir: Annotated[
         Path | None,
         typer.Option(
@@ -22,23 +19,10 @@ def worker(
             help="Where the local state lives; one directory a worker.  [default: .headrace]",
         ),
     ] = None,
-    host: Annotated[
-        str | None, typer.Option("--host", envvar="HEADRACE_HOST", help="Address to listen on.  [default: 127.0.0.1]")
-    ] = None,
-    health_port: Annotated[
-        int | None,
-        typer.Option(
-            "--health-port", envvar="HEADRACE_HEALTH_PORT", help="Port of /healthz and /readyz.  [default: 8081]"
-        ),
-    ] = None,
-    log_level: Annotated[
-        LogLevel | None,
-        typer.Option("--log-level", envvar="HEADRACE_LOG_LEVEL", help="What is logged.  [default: info]"),
-    ] = None,
-    log_format: Annotated[
-        LogFormat | None,
-        typer.Option("--log-format", envvar="HEADRACE_LOG_FORMAT", help="How logs look.  [default: console]"),
-    ] = None,
+    host: Host = None,
+    health_port: HealthPort = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
 ) -> None:
     """Run the engine alone, on Kafka: it takes its share of the partitions, decides, and calls the providers.
 
