@@ -1,7 +1,7 @@
-"""What the API needs of the log: to append, to look a record up, to know how far it reaches. Every `EventLog` offers it."""
+"""What the API needs of others: the log (every `EventLog` offers it), and somebody who does jobs."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from schemas.event_log import Chunk, NewRecord
 
@@ -19,4 +19,16 @@ class CommandPort(Protocol):
 
     async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
         """Up to `limit` committed records from `offset` on, without waiting."""
+        ...
+
+
+class JobPort(Protocol):
+    """Who does long work over the log."""
+
+    def run(self, kind: str, body: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        """The job's messages, a line of JSON each (`type`: progress, report or failure); closing it ends the job.
+
+        Raises:
+            HeadraceError: no more jobs are taken at the moment.
+        """
         ...

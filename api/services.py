@@ -6,7 +6,7 @@ from aiohttp import web
 
 from api.database import Database
 from api.metrics import ApiMetrics
-from api.ports import CommandPort
+from api.ports import CommandPort, JobPort
 from api.progress import ReadSideProgress
 from domain.clock import Clock
 from schemas.topics import Topics
@@ -26,6 +26,8 @@ class Services:
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     wait_seconds: float = 5
     """How long a write waits for the read side before it answers 202."""
+    jobs: JobPort | None = None
+    """Who does long work (rebuild, verify, backtest ...), if anybody does."""
     sandbox_url: str | None = None
     """Where the provider sandbox shows its inbox, if there is one."""
     require_host: frozenset[str] | None = None

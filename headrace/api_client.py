@@ -14,6 +14,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 BASE: Final = "/api/v1"
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
+LINES: Final = "application/x-ndjson"
 
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
@@ -120,6 +121,27 @@ class ApiClient:
             return Written(status, location, status["status"] == "duplicate")
         return Written(value, location, answer.status != _CREATED)
 
+    def stream(self, path: str, body: Mapping[str, Any]) -> Iterator[bytes]:
+        """Send `body` as JSON and give the answer line by line, as it comes. Raises like `get`."""
+        target = self._prefix + quote(BASE + path, safe="/%")
+        headers = {"Accept": f"{LINES}, */*;q=0.5", "Connection": "close", "Content-Type": JSON}
+        connection = self._connection()
+        try:
+            connection.request("POST", target, body=json.dumps(body).encode(), headers=headers)
+            response = connection.getresponse()
+            content_type = response.headers.get_content_type()
+            if content_type != LINES:
+                self._json(Answer(response.status, content_type, None, response.read()))
+            yield from response
+        except (OSError, HTTPException) as error:
+            raise ApiUnreachable(self._no_answer("POST", error)) from error
+        finally:
+            connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        connect = HTTPSConnection if self._secure else HTTPConnection
+        return connect(self._host, self._port, timeout=self._timeout)
+
     def request(
         self, method: str, path: str, *, query: Query | None = None, body: bytes | None = None, content_type: str = JSON
     ) -> Answer:
@@ -130,8 +152,7 @@ class ApiClient:
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
         target = self._prefix + quote(path, safe="/%") + (f"?{urlencode(given)}" if given else "")
-        connect = HTTPSConnection if self._secure else HTTPConnection
-        connection = connect(self._host, self._port, timeout=self._timeout)
+        connection = self._connection()
         headers = {"Accept": f"{JSON}, */*;q=0.5", "Connection": "close"}
         if body is not None:
             headers["Content-Type"] = content_type

@@ -12,8 +12,8 @@ from headrace.kafka_parts import kafka_log, kafka_of, partitions_of
 from headrace.metrics import RoleMetrics
 from headrace.plug_ins import load_plug_ins
 from headrace.role import database_of, run_role
-from headrace.serving import database_pool, http_api, topics_of
-from headrace.settings import Settings
+from headrace.serving import database_pool, http_api
+from headrace.settings import Settings, topics_of
 from projections.migrations import migrate
 
 _log = structlog.get_logger(__name__)

@@ -8,10 +8,10 @@ from typing import Final
 import structlog
 
 from domain.action import ActionRegistry
+from headrace.compiling import compile_document
 from headrace.engine_clock import EngineClock
 from headrace.metrics import RoleMetrics
-from headrace.serving import compile_document, topics_of
-from headrace.settings import Settings
+from headrace.settings import Settings, topics_of
 from schemas.event_log import EventLog
 from schemas.topics import DEFINITION_COMMANDS, DEFINITIONS, Topics
 from streams.agents import agents

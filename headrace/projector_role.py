@@ -10,8 +10,8 @@ from headrace.health import health_server
 from headrace.kafka_parts import kafka_log, kafka_of
 from headrace.metrics import RoleMetrics
 from headrace.role import database_of, run_role
-from headrace.serving import projecting, topics_of
-from headrace.settings import Settings
+from headrace.serving import projecting
+from headrace.settings import Settings, topics_of
 from projections.migrations import migrate
 from projections.projector import Projector
 

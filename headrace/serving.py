@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 from aiohttp import web
@@ -15,33 +14,14 @@ from api.metrics import ApiMetrics
 from api.progress import ReadSideProgress
 from api.services import Services
 from domain.clock import Clock
-from domain.definition import TemplateText
-from domain.workflow import Workflow
+from headrace.jobs.child import ChildJobs, environment_of
 from headrace.metrics import RoleMetrics
-from headrace.settings import Settings
+from headrace.settings import Settings, topics_of
 from projections.metrics import ProjectionMetrics
 from projections.projector import Projector
-from schemas.definition import compile_workflow
 from schemas.event_log import EventLog
-from schemas.topics import Topics
 
 _log = structlog.get_logger(__name__)
-
-
-def topics_of(settings: Settings) -> Topics:
-    """The topics' names of this installation."""
-    return Topics(contact_events=settings.contact_events_topic)
-
-
-def compile_document(
-    document: dict[str, Any],
-    workflow_id: str,
-    version: int,
-    templates: Mapping[str, TemplateText],
-    accept: tuple[str, ...],
-) -> Workflow:
-    """A workflow of a definition's document, for the catalogue."""
-    return compile_workflow(document, workflow_id=workflow_id, version=version, templates=templates, accept=accept)
 
 
 @contextlib.asynccontextmanager
@@ -115,6 +95,7 @@ async def http_api(
         topics=topics_of(settings),
         metrics=ApiMetrics(metrics.registry, metrics.text),
         wait_seconds=settings.wait_seconds,
+        jobs=ChildJobs(environment_of(settings, database_url)),
         sandbox_url=sandbox_url,
         require_host=_hosts(settings),
     )

@@ -13,7 +13,7 @@ from pydantic_settings.sources import EnvSettingsSource
 
 from headrace.errors import SettingsError
 from headrace.kafka_settings import KafkaOptions
-from schemas.topics import CONTACT_EVENTS
+from schemas.topics import CONTACT_EVENTS, Topics
 
 PREFIX: Final = "HEADRACE_"
 MAX_TIME_SCALE: Final = 1_000_000.0
@@ -170,6 +170,11 @@ class Settings(KafkaOptions):
                     kind, "{needed} is not set although {present} is: set both, or neither", context
                 )
         return self
+
+
+def topics_of(settings: Settings) -> Topics:
+    """The topics' names of this installation."""
+    return Topics(contact_events=settings.contact_events_topic)
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from headrace.compiling import compile_document
 from headrace.embedded_runtime import CALLS_MAY_TAKE_S
 from headrace.engine_clock import EngineClock
 from headrace.health import health_server
@@ -12,8 +13,7 @@ from headrace.kafka_runtime import KafkaEngine, kafka_engine
 from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for
 from headrace.role import run_role
-from headrace.serving import compile_document, topics_of
-from headrace.settings import Settings
+from headrace.settings import Settings, topics_of
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember
 from streams.partition_settings import PartitionSettings

@@ -82,6 +82,12 @@ class ContactEventBody(Body):
     time: str | None = Field(default=None, description="When it happened, in the sender's view (RFC 3339).")
 
 
+class JobBody(Body):
+    """What a job is asked for: each kind has fields of its own, and refuses those that it does not know."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
 class ReplayBody(Body):
     """What to replay in the place of the value that could not be read."""
 

@@ -3,7 +3,8 @@
 Adapters live in `streams`: `streams.embedded` (SQLite, one process) and `streams.kafka`. One conformance suite tests them all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
 import msgspec
@@ -79,8 +80,8 @@ class PartitionWriter(Protocol):
         ...
 
 
-class EventLog(Protocol):
-    """An ordered, durable log of topics in partitions."""
+class LogReader(Protocol):
+    """The reading half of the port: what replay tooling needs, also in a process that owns nothing."""
 
     @property
     def cluster_id(self) -> str:
@@ -100,19 +101,39 @@ class EventLog(Protocol):
         """
         ...
 
-    async def create_topic(self, topic: str, partitions: int) -> None:
-        """Make the topic unless it exists.
-
-        Raises:
-            TopicMismatch: it exists with another number of partitions.
-        """
-        ...
-
     async def partitions(self, topic: str) -> int:
         """How many partitions the topic has.
 
         Raises:
             UnknownTopic: there is none of this name.
+        """
+        ...
+
+    async def end_offset(self, topic: str, partition: int) -> int:
+        """The offset that the next committed record will get."""
+        ...
+
+    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
+        """Up to `limit` committed records from `offset` on, without waiting; at the end an empty chunk."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files, sockets and threads; what was committed stays."""
+        ...
+
+
+OpenLog = Callable[[], AbstractAsyncContextManager[LogReader]]
+"""Opens the log to read; it can be pickled, so that each of several processes opens its own."""
+
+
+class EventLog(LogReader, Protocol):
+    """An ordered, durable log of topics in partitions."""
+
+    async def create_topic(self, topic: str, partitions: int) -> None:
+        """Make the topic unless it exists.
+
+        Raises:
+            TopicMismatch: it exists with another number of partitions.
         """
         ...
 
@@ -131,21 +152,9 @@ class EventLog(Protocol):
         """The input position that was last committed for the group; None when there is none."""
         ...
 
-    async def end_offset(self, topic: str, partition: int) -> int:
-        """The offset that the next committed record will get."""
-        ...
-
-    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
-        """Up to `limit` committed records from `offset` on, without waiting; at the end an empty chunk."""
-        ...
-
     async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:  # noqa: ASYNC109 it is the wait itself
         """Until a record exists at or after one of the positions ((topic, partition) -> offset), or `timeout` seconds.
 
         Returns True when there is something to read.
         """
-        ...
-
-    async def close(self) -> None:
-        """Let go of files, sockets and threads; what was committed stays."""
         ...

@@ -7,19 +7,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from domain.clock import Clock
-from schemas.event_log import Chunk, NewRecord, Record
+from schemas.event_log import Chunk, NewRecord
 from schemas.event_log_errors import LogClosed, TopicMismatch, UnknownPartition, UnknownTopic
 from streams.embedded import schema
-from streams.embedded.chunk import decode_chunk
 from streams.embedded.commit import Claim, GroupCommit, Request
 from streams.embedded.partition import LogPartition
+from streams.embedded.reading import Place, read_records
 from streams.embedded.topic import Topic, create_topic, load_topic
-
-_READ_BYTES: Final = 1024 * 1024
-"""A read ends early when it has so much, that a few large records don't fill the memory."""
 
 
 class EmbeddedEventLog:
@@ -161,13 +158,11 @@ class EmbeddedEventLog:
         Fewer than `limit` come when a megabyte is reached; at least one comes if there is one.
         """
         found = self._partition(topic, partition)
-        if offset < 0 or limit < 1:
-            message = f"expected an offset of 0 or more and a limit of 1 or more; found {offset} and {limit}"
-            raise ValueError(message)
-        records = found.read_tail(offset, limit)
+        records = found.read_tail(offset, limit) if offset >= 0 and limit > 0 else None
         if records is None:
-            loop, args = asyncio.get_running_loop(), (self._reader, found, offset, found.end, limit)
-            records = await loop.run_in_executor(self._read_thread, _read, *args)
+            place = Place(topic, partition, found.number)
+            read = partial(read_records, self._reader, place, offset, limit=limit, end=found.end)
+            records = await asyncio.get_running_loop().run_in_executor(self._read_thread, read)
         return Chunk(records, records[-1].offset + 1 if records else offset)
 
     async def wait(self, positions: Mapping[tuple[str, int], int], *, timeout: float) -> bool:  # noqa: ASYNC109 the port
@@ -259,23 +254,3 @@ class EmbeddedPartitionWriter:
     async def close(self) -> None:
         """Give the partition up: later commits of this writer are fenced."""
         self._claim.lost = True
-
-
-def _read(reader: sqlite3.Connection, partition: LogPartition, offset: int, end: int, limit: int) -> list[Record]:
-    bounds = {
-        "start": schema.position_of(partition.number, 0),
-        "wanted": schema.position_of(partition.number, offset),
-        "end": schema.position_of(partition.number, end),
-    }
-    records: list[Record] = []
-    size = 0
-    for position, _count, timestamp_ms, data in reader.execute(schema.CHUNKS_FROM, bounds):
-        first = schema.offset_of(position)
-        chunk = decode_chunk(
-            data, topic=partition.topic, partition=partition.partition, first=first, timestamp_ms=timestamp_ms
-        )
-        records += chunk[max(0, offset - first) :]
-        size += len(data)
-        if len(records) >= limit or size >= _READ_BYTES:
-            break
-    return records[:limit]

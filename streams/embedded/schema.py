@@ -109,6 +109,26 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def open_existing(path: Path) -> sqlite3.Connection:
+    """Open the file of another process to read what is committed.
+
+    Raises:
+        LogUnreadable: the file is not a log of this version.
+    """
+    connection = open_reader(path)
+    try:
+        is_new = _is_new(connection, path)
+    except (sqlite3.DatabaseError, LogUnreadable) as error:
+        connection.close()
+        message = f"{path} is not a log that can be read ({error})"
+        raise LogUnreadable(message) from error
+    if is_new:
+        connection.close()
+        message = f"{path} holds no log yet; it is made when `headrace dev` first starts"
+        raise LogUnreadable(message)
+    return connection
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All that is run inside is committed at the end, or none of it."""

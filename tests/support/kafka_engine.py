@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.action import ActionRegistry, ActionResult, WorkflowAction
+from headrace.compiling import compile_document
 from headrace.kafka_runtime import KafkaEngine, kafka_engine
-from headrace.serving import compile_document
 from streams.kafka.group_member import GroupMember
 from streams.kafka.log import KafkaEventLog
 from streams.partition_settings import PartitionSettings

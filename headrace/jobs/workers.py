@@ -1,0 +1,31 @@
+"""A job's own worker processes: they share its work and never outlive it."""
+
+import ctypes
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def worker_pool(workers: int) -> ProcessPoolExecutor:
+    """So many processes; when this one dies, by whatever signal, they die with it."""
+    return ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),)
+    )
+
+
+def default_workers() -> int:
+    """As many workers as there are processors for this process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def end_with_parent(parent: int) -> None:
+    """Ask the kernel to end this process when its parent ends (Linux; elsewhere a pool's broken pipe ends it)."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
