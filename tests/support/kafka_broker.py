@@ -113,7 +113,8 @@ class JavaBroker:
 
     def _format(self, config: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ["format", "--standalone", "-t", cluster_id, "-c", str(config)]
+        # With `=`: an id may begin with a dash, and would be taken for an option.
+        arguments = ["format", "--standalone", f"--cluster-id={cluster_id}", "-c", str(config)]
         command = self._java("kafka.tools.StorageTool", *arguments)
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=START_SECONDS)
         assert done.returncode == 0, f"the broker's directory could not be made:\n{done.stdout}{done.stderr}"
