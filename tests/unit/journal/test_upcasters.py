@@ -3,19 +3,35 @@
 import json
 from typing import ClassVar
 
+import msgspec
 import pytest
 
-from domain.journal import ContactEventAccepted, InputsAdvanced, JournalEvent
+from domain.journal import ContactEventAccepted
 from schemas.journal import UnreadableJournalEvent, decode_event
 from schemas.versioned import UnknownShape, VersionedCodec
 
 
-class Moved(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="moved"):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """As events of the journal are; those are a closed set, of which no test makes more."""
+
+    VERSION: ClassVar[int] = 1
+
+    seq: int
+    at_ms: int
+    contact_id: str
+    v: int = 1
+
+
+class Moved(Event, frozen=True, kw_only=True, omit_defaults=True, tag="moved"):
     """A type at its third version: `to` was `where`, and then a text."""
 
     VERSION: ClassVar[int] = 3
 
     to: tuple[str, ...]
+
+
+class Seen(Event, frozen=True, kw_only=True, omit_defaults=True, tag="seen"):
+    """A type at its first version."""
 
 
 def renamed(fields):
@@ -27,7 +43,7 @@ def as_list(fields):
 
 
 UPCASTERS = {("moved", 1): renamed, ("moved", 2): as_list}
-CODEC = VersionedCodec(Moved | InputsAdvanced, UPCASTERS, noun="journal event")
+CODEC = VersionedCodec(Moved | Seen, UPCASTERS, noun="journal event")
 SAME = {"type": "moved", "seq": 7, "at_ms": 1, "contact_id": "ada"}
 EVENT = Moved(seq=7, at_ms=1, contact_id="ada", v=3, to=("home",))
 
@@ -54,7 +70,7 @@ def test_a_record_says_the_version_of_its_shape():
 
 
 def test_a_first_version_needs_no_words():
-    assert b'"v"' not in CODEC.encode(InputsAdvanced(seq=1, at_ms=1, contact_id=""))
+    assert b'"v"' not in CODEC.encode(Seen(seq=1, at_ms=1, contact_id=""))
 
 
 @pytest.mark.parametrize("more", [{"to": ["home"]}, {"to": {"place": "home"}}, {}], ids=["readable", "other", "gone"])
@@ -91,11 +107,11 @@ def test_an_older_record_that_does_not_fit_its_upcasters_is_no_event():
 
 @pytest.mark.parametrize(
     "upcasters",
-    [{}, {("moved", 1): renamed}, {**UPCASTERS, ("moved", 3): as_list}, {**UPCASTERS, ("inputs_advanced", 1): dict}],
+    [{}, {("moved", 1): renamed}, {**UPCASTERS, ("moved", 3): as_list}, {**UPCASTERS, ("seen", 1): dict}],
 )
 def test_a_chain_with_a_gap_or_a_loose_end_is_no_chain(upcasters):
     with pytest.raises(ValueError, match="one upcaster from each older version"):
-        VersionedCodec(Moved | InputsAdvanced, upcasters, noun="journal event")
+        VersionedCodec(Moved | Seen, upcasters, noun="journal event")
 
 
 def test_the_journal_refuses_what_it_does_not_know():
