@@ -160,7 +160,6 @@ async def _live(
         store = await open_store(log, number, settings)
         partition = VirtualPartition(
             number,
-            log=log,
             writer=await log.open_writer(GROUP, number),
             store=store,
             catalogue=catalogue,

@@ -19,7 +19,7 @@ from headrace.simulator.population import BY_HAND, Fact, Life
 from headrace.simulator.providers import answer_to
 from schemas.command import encode_command
 from schemas.contact_event import cloud_event
-from schemas.event_log import EventLog, NewRecord, PartitionWriter, Record
+from schemas.event_log import NewRecord, PartitionWriter, Record
 from schemas.topics import COMMANDS
 from streams.partition_settings import PartitionSettings
 from streams.store import Store
@@ -27,8 +27,8 @@ from streams.work import Work
 
 SOURCE: Final = "simulator"
 """The `source` of the made-up contact events."""
-_SPAN_MS: Final = 3_600_000
-"""Virtual time in one transaction, at most: its records share a timestamp."""
+_SPANS: Final = 200
+"""Parts of the history, each of which has transactions of its own: the records of one share a timestamp."""
 _OUTCOME, _INPUT, _TIMER = 0, 1, 2
 
 Listener = Callable[[Sequence[j.JournalEvent]], None]
@@ -52,7 +52,6 @@ class VirtualPartition:
         self,
         partition: int,
         *,
-        log: EventLog,
         writer: PartitionWriter,
         store: Store,
         catalogue: Catalogue,
@@ -62,7 +61,7 @@ class VirtualPartition:
         listener: Listener,
     ) -> None:
         self.partition = partition
-        self._log, self._writer, self._store, self._catalogue = log, writer, store, catalogue
+        self._writer, self._store, self._catalogue = writer, store, catalogue
         self._clock, self._settings, self._seed, self._listener = clock, settings, seed, listener
         self._queue: list[tuple[int, int, int, Any]] = []
         self._order = itertools.count()
@@ -71,7 +70,8 @@ class VirtualPartition:
         self._armed: dict[str, int] = {}
         """When the timer of each enrollment that was queued last is due."""
         self._work = self._new_work(clock.now_ms)
-        self._began_ms = clock.now_ms
+        self._began_ms, self._span_ms = clock.now_ms, 0.0
+        """Of the transaction in hand: when it begins in virtual time, and how long it may last."""
 
     async def begin(self, catalogue_offset: int) -> None:
         """Write the partition's first events: from when it fires triggers, and the definitions in force."""
@@ -85,6 +85,7 @@ class VirtualPartition:
             self._lives[life.contact_id] = life
             for fact in life.facts():
                 self._put(fact.at_ms, _INPUT, (life.contact_id, fact))
+        self._span_ms = (until_ms - self._began_ms) / _SPANS
         while self._queue:
             at_ms, kind, _, what = heapq.heappop(self._queue)
             if at_ms > until_ms and kind != _OUTCOME:
@@ -94,7 +95,7 @@ class VirtualPartition:
         await self._commit()
 
     async def _take(self, at_ms: int, kind: int, what: Any) -> None:
-        if self._work.size >= self._settings.max_events or at_ms - self._began_ms > _SPAN_MS:
+        if self._work.size >= self._settings.max_events or at_ms - self._began_ms > self._span_ms:
             await self._commit()
             self._began_ms = at_ms
         self._clock.now_ms = self._work.now_ms = max(at_ms, self._work.now_ms)
@@ -190,9 +191,7 @@ class VirtualPartition:
         work, reflected = self._work, self._store.reflected
         records = work.records()
         if records:
-            if self._inputs:
-                await self._log.append(self._inputs)
-            offsets = await self._writer.commit(records, work.positions)
+            offsets = await self._writer.commit([*records, *self._inputs], work.positions)
             self._apply(work, offsets, reflected.offset)
             self._listener(work.events)
         self._inputs = []
