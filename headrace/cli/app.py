@@ -12,6 +12,7 @@ from headrace.cli.exits import EPILOG
 from headrace.cli.export import export
 from headrace.cli.import_files import import_files
 from headrace.cli.incidents import incidents
+from headrace.cli.journal import journal
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
@@ -65,6 +66,7 @@ app.command("simulate")(simulate)
 app.command("workflows")(workflows)
 app.add_typer(incidents, name="incidents")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(journal, name="journal")
 app.add_typer(topics, name="topics")
 app.command("doctor")(doctor)
 app.command("providers")(providers)
