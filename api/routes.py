@@ -12,6 +12,7 @@ from api.handlers import (
     health,
     incidents,
     jobs,
+    journal,
     lifecycle,
     templates,
     workflows,
@@ -69,6 +70,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", f"{_CONTACT}/events", contacts.post_event, {200: resource.EventResult, 202: resource.Pending}),
     Route("GET", f"{_API}/incidents", incidents.list_incidents, {200: resource.Page[resource.Incident]}),
     Route("GET", f"{_API}/incidents/{{incident_id}}", incidents.get_incident, {200: resource.Incident}),
+    Route("GET", f"{_API}/journal", journal.read_journal_page, {200: resource.JournalPage}),
     Route("GET", f"{_API}/dead-letters", dead_letters.list_dead_letters, {200: resource.Page[resource.DeadLetter]}),
     Route("GET", _DEAD_LETTER, dead_letters.get_dead_letter, {200: resource.DeadLetter}),
     Route(

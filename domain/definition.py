@@ -1,6 +1,6 @@
 """Definition commands and definition events: how workflows and templates come to be, version by version."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -90,7 +90,9 @@ AnyDefinitionCommand = (
 
 
 class DefinitionEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every definition event has."""
+    """What every definition event has. `v` and `VERSION` are as in the journal."""
+
+    VERSION: ClassVar[int] = 1
 
     at_ms: int
     workflow_id: str

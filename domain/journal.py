@@ -6,7 +6,7 @@ for ever. An event's id is its contact id and its gapless `seq`; times are milli
 
 # over 300 lines because the journal's whole vocabulary is read in one place, and each event is a few plain lines
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -15,7 +15,10 @@ PARTITION_KEY = ""
 
 
 class JournalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every event has. `v` is the version of its type's shape; upcasters read older ones."""
+    """What every event has. `v` is the version of the shape that its record has; upcasters read older ones."""
+
+    VERSION: ClassVar[int] = 1
+    """The version of the shape that the class has. A type whose shape changes overrides it; `v` stays as it is."""
 
     seq: int
     at_ms: int

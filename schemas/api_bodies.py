@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.enrollment import TRANSITIONS
 
@@ -166,6 +166,20 @@ class DeadLettersQuery(PageQuery):
 
     status: DeadLetterStatus | None = None
     reason: Text | None = Field(default=None, description="The short code that they have as their reason.")
+
+
+class JournalPageQuery(NoQuery):
+    """Which part of the journal."""
+
+    partition: int | None = Field(default=None, ge=0, description="By default 0, or the contact's own.")
+    contact_id: Annotated[str, Field(min_length=1, json_schema_extra={"maxLength": MAX_CONTACT_ID})] | None = Field(
+        default=None, description="Only the events of this contact."
+    )
+    offset: int | None = Field(default=None, ge=0, le=2**62, description="Where to begin: `next_offset` of a page.")
+    since: AwareDatetime | None = Field(default=None, description="Where to begin without an offset (RFC 3339).")
+    until: AwareDatetime | None = Field(default=None, description="Only events before this time.")
+    limit: int = Field(default=500, ge=1, le=5_000, description="Events of a page, at most.")
+    personal: bool = Field(default=False, description="With the events' personal part.")
 
 
 class CreateWorkflowQuery(NoQuery):

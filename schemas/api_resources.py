@@ -257,3 +257,21 @@ class Health(Resource):
     database: str | None = None
     log: str | None = None
     lag: int | None = Field(default=None, description="Journal records that the read side has not shown yet.")
+
+
+class JournalItem(Resource):
+    """A journal event and where it stands. Without `personal`, what may quote the contact is left out."""
+
+    partition: int
+    offset: int
+    event: dict[str, Any]
+
+
+class JournalPage(Resource):
+    """A part of the journal; it may be empty and yet lead on."""
+
+    partitions: int = Field(description="How many the journal has.")
+    partition: int
+    items: list[JournalItem]
+    next_offset: int | None = Field(description="Where the next part begins; null when there is no more for now.")
+    end_offset: int

@@ -4,6 +4,8 @@ import msgspec
 
 from domain.errors import HeadraceError
 from domain.journal import AnyJournalEvent, JournalEvent
+from schemas.upcasters import JOURNAL_UPCASTERS
+from schemas.versioned import UnknownShape, VersionedCodec
 
 POSITIONS_HEADER = "headrace-positions"
 """On the last record of each of the engine's transactions: the input positions (topic -> next offset) as JSON."""
@@ -13,31 +15,26 @@ class UnreadableJournalEvent(HeadraceError):
     """A journal record is not an event that this version of Headrace knows."""
 
 
+_codec: VersionedCodec[AnyJournalEvent] = VersionedCodec(AnyJournalEvent, JOURNAL_UPCASTERS, noun="journal event")
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyJournalEvent] = msgspec.json.Decoder(AnyJournalEvent)
 _positions: msgspec.json.Decoder[dict[str, int]] = msgspec.json.Decoder(dict[str, int])
 
 
 def encode_event(event: JournalEvent) -> bytes:
     """The record's value."""
-    return _encoder.encode(event)
+    return _codec.encode(event)
 
 
 def decode_event(value: bytes) -> AnyJournalEvent:
-    """The event in a record's value.
+    """The event in a record's value, in the newest shape of its type.
 
     Raises:
         UnreadableJournalEvent: the bytes are no event of a known type and version.
     """
     try:
-        event = _decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"expected a journal event, found something else: {error}"
-        raise UnreadableJournalEvent(message) from error
-    if event.v != 1:
-        message = f"journal event {event.id} has shape version {event.v}; this version of Headrace reads 1: upgrade it"
-        raise UnreadableJournalEvent(message)
-    return event
+        return _codec.decode(value)
+    except UnknownShape as error:
+        raise UnreadableJournalEvent(str(error)) from error
 
 
 def encode_positions(positions: dict[str, int]) -> bytes:

@@ -12,9 +12,11 @@ from headrace.cli.exits import EPILOG
 from headrace.cli.export import export
 from headrace.cli.import_files import import_files
 from headrace.cli.incidents import incidents
+from headrace.cli.journal import journal
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
+from headrace.cli.simulate import simulate
 from headrace.cli.test import dry_run
 from headrace.cli.topics import topics
 from headrace.cli.validate import validate
@@ -60,9 +62,11 @@ app.command("import")(import_files)
 app.command("export")(export)
 app.command("publish")(publish)
 app.command("test")(dry_run)
+app.command("simulate")(simulate)
 app.command("workflows")(workflows)
 app.add_typer(incidents, name="incidents")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(journal, name="journal")
 app.add_typer(topics, name="topics")
 app.command("doctor")(doctor)
 app.command("providers")(providers)

@@ -1,6 +1,5 @@
 """How the command line has a job done: by the Headrace at --url, or with --here by a child process of its own."""
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -49,6 +48,8 @@ def run_job(kind: str, body: Mapping[str, Any], *, url: str, here: bool) -> "Rep
 
 
 def _here(kind: str, body: Mapping[str, Any]) -> Iterator[bytes]:
+    import asyncio
+
     from headrace.jobs.child import ChildJobs
     from headrace.jobs.kinds import kind_of
     from headrace.settings import load_settings

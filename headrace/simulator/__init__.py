@@ -1,0 +1,1 @@
+"""The simulator: a made-up population lives through workflows by the real engine, in virtual time."""
