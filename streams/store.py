@@ -48,6 +48,11 @@ class Reflected(msgspec.Struct, frozen=True, kw_only=True):
     clean: bool = False
 
 
+def store_path(directory: Path, partition: int) -> Path:
+    """Where a partition's store is."""
+    return directory / f"partition-{partition}.sqlite"
+
+
 class StoreMismatch(Exception):
     """The store can't be used with this journal and has to be folded anew."""
 

@@ -13,9 +13,9 @@ from domain.enrollment import CLOSED, Enrollment, PendingAction
 from domain.ids import execution_id
 from domain.state import ContactState
 from projections.sql_text import as_stored, text_as_stored, time_text
-from projections.tables import workflow_executions
 
-_STEP_ID_LENGTH: Final = workflow_executions.c.step_id.type.length
+_STEP_ID_LENGTH: Final = 100
+"""What the table `workflow_executions` keeps of a step's id."""
 
 
 class ContactRow(msgspec.Struct, frozen=True, array_like=True):
@@ -40,10 +40,11 @@ class ContactRow(msgspec.Struct, frozen=True, array_like=True):
     timeline_last_seq: int = 0
 
 
-class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
     """An enrollment as far as the engine's state tells; `open_executions` are (id, step, visit, status, attempts, due)."""
 
-    contact_id: str
+    contact_id: str | None
+    """None: executions or incidents whose enrollment has no row."""
     id: str
     workflow_id: str
     version: int
