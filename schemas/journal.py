@@ -1,5 +1,7 @@
 """How a journal event is written: one JSON object a record, its `type` first, personal data under `personal`."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from domain.errors import HeadraceError
@@ -38,6 +40,21 @@ def decode_event(value: bytes) -> AnyJournalEvent:
         message = f"journal event {event.id} has shape version {event.v}; this version of Headrace reads 1: upgrade it"
         raise UnreadableJournalEvent(message)
     return event
+
+
+def decode_events(values: Sequence[bytes]) -> list[AnyJournalEvent]:
+    """The events in the values of many records, at once: half the cost of one after the other.
+
+    Raises:
+        UnreadableJournalEvent: as `decode_event`, for the first that can't be read.
+    """
+    try:
+        events = _decoder.decode_lines(b"\n".join(values))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        events = []
+    if len(events) == len(values) and all([event.v == 1 for event in events]):
+        return events
+    return [decode_event(value) for value in values]
 
 
 def encode_positions(positions: dict[str, int]) -> bytes:

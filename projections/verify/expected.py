@@ -77,16 +77,16 @@ def expected_contact(state: ContactState, row_seq: int) -> ContactRow:
     return ContactRow(
         contact.id,
         contact.id,
-        text_as_stored(contact.first_name),
-        text_as_stored(contact.last_name),
-        text_as_stored(contact.email),
-        text_as_stored(contact.phone),
-        text_as_stored(contact.source),
-        text_as_stored(contact.timezone),
-        [text_as_stored(tag) for tag in contact.tags],
+        _text(contact.first_name),
+        _text(contact.last_name),
+        _text(contact.email),
+        _text(contact.phone),
+        _text(contact.source),
+        _text(contact.timezone),
+        [_text(tag) for tag in contact.tags],
         as_stored(contact.custom_fields) if contact.custom_fields else {},
         contact.created,
-        text_as_stored(state.last_sms_reply),
+        _text(state.last_sms_reply),
         row_seq,
         contact.created_at_ms,
         contact.updated_at_ms,
@@ -111,7 +111,7 @@ def expected_enrollment(contact_id: str, enrollment: Enrollment, ended: Ended | 
         next_action_at=timer.due_at_ms if waits and timer else None,
         enrolled_at=enrollment.enrolled_at_ms,
         completed_at=None if ended is None else ended.at_ms,
-        exit_reason=None if ended is None else text_as_stored(ended.reason),
+        exit_reason=None if ended is None else _text(ended.reason),
         hops=enrollment.hops,
         executions=sum(enrollment.visits.values()),
         open_executions=_open_executions(enrollment) if is_open else [],
@@ -150,3 +150,8 @@ def _action_status(action: PendingAction) -> str:
     if action.status == "requested" and action.tries_left == action.tries:
         return "pending"
     return "failed" if action.status == "unknown" else "running"
+
+
+def _text(value: Any) -> str | None:
+    """Text as the database gives it back; nearly always it is what it was."""
+    return value if value is None or (type(value) is str and "\x00" not in value) else text_as_stored(value)

@@ -12,13 +12,13 @@ from projections.errors import UnreadableRecord
 from projections.verify.folded import Folded
 from projections.verify.ledger import Entry, Ledger
 from schemas.event_log import LogReader, Record
-from schemas.journal import decode_event
+from schemas.journal import decode_events
 from schemas.topics import JOURNAL
 
 _READ: Final = 2_000
 _SLICE: Final = 256
 """Records that are decoded at a time: their events are folded while they are still in the processor's cache."""
-_IN_MEMORY: Final = 8_192
+_IN_MEMORY: Final = 4_096
 """Contacts that are held decoded, at most: memory does not grow with the journal."""
 
 
@@ -42,7 +42,7 @@ class PartitionFold:
             if chunk.next <= offset:
                 message = f"journal partition {self._partition} ends at {offset}, expected {to}"
                 raise UnreadableRecord(message)
-            self._fold([record for record in chunk if record.offset < to], min(chunk.next, to))
+            self._fold(_below(chunk, to), min(chunk.next, to))
             if len(self._entries) > _IN_MEMORY:
                 self._spill(len(self._entries) // 2)
         self._spill(len(self._entries))
@@ -50,7 +50,7 @@ class PartitionFold:
     def _fold(self, records: Sequence[Record], offset: int) -> None:
         partition, last_time_ms = self.ledger.stand.partition, self.ledger.stand.partition.last_time_ms
         for start in range(0, len(records), _SLICE):
-            for event in decode_all(records[start : start + _SLICE]):
+            for event in _decoded(records[start : start + _SLICE]):
                 last_time_ms = max(last_time_ms, event.at_ms)
                 if event.contact_id == j.PARTITION_KEY:
                     partition = evolve_partition(partition, event)
@@ -74,9 +74,14 @@ class PartitionFold:
             del self._entries[id_]
 
 
-def decode_all(records: Iterable[Record]) -> list[j.AnyJournalEvent]:
-    """The events of records."""
-    return [decode_event(record.value or b"") for record in records]
+def _below(records: Sequence[Record], offset: int) -> Sequence[Record]:
+    if not records or records[-1].offset < offset:
+        return records
+    return [record for record in records if record.offset < offset]
+
+
+def _decoded(records: Iterable[Record]) -> list[j.AnyJournalEvent]:
+    return decode_events([record.value or b"" for record in records])
 
 
 async def refold(log: LogReader, partition: int, to: int, contacts: frozenset[str]) -> dict[str, Folded]:
@@ -88,7 +93,7 @@ async def refold(log: LogReader, partition: int, to: int, contacts: frozenset[st
         chunk = await log.read(JOURNAL, partition, offset, limit=min(_READ, to - offset))
         if chunk.next <= offset:
             break
-        for event in decode_all(record for record in chunk if record.key in keys and record.offset < to):
+        for event in _decoded(record for record in chunk if record.key in keys and record.offset < to):
             one = found.get(event.contact_id)
             if one is None:
                 one = found[event.contact_id] = Folded(initial(event.contact_id))

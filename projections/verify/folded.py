@@ -1,6 +1,6 @@
 """A contact as the verifier folds it: the engine's state, and what the read side keeps although the state lets it go."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -49,14 +49,12 @@ class Folded(msgspec.Struct):
         after = self.state = evolve(before, event)
         if after.contact is not before.contact or _is_reply(event):
             self.row_seq = event.seq
-        if after.enrollments is not before.enrollments:
+        if type(event) in _ENDS or len(after.enrollments) < len(before.enrollments):
             self._settle(event, before, after)
 
-    def _settle(self, event: j.JournalEvent, before: ContactState, after: ContactState) -> None:
+    def _settle(self, event: Any, before: ContactState, after: ContactState) -> None:
         """Keep the row of an enrollment that the event has ended, or has settled after its end."""
-        enrollment_id = getattr(event, "enrollment_id", None)
-        if enrollment_id not in before.enrollments:
-            return
+        enrollment_id = event.enrollment_id
         status = _ENDS.get(type(event))
         if status is not None:
             self.ended = {**self.ended, enrollment_id: Ended(status, event.at_ms, getattr(event, "reason", None))}
@@ -91,7 +89,7 @@ class Folded(msgspec.Struct):
 
 
 def _is_reply(event: j.JournalEvent) -> bool:
-    return isinstance(event, j.ContactEventAccepted) and event.applied and event.event_type == "contact.sms_received"
+    return type(event) is j.ContactEventAccepted and event.applied and event.event_type == "contact.sms_received"
 
 
 def _last(enrollment: Enrollment, event: j.JournalEvent) -> Enrollment:
