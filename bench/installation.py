@@ -116,8 +116,8 @@ async def installation(directory: Path, documents: Sequence[Document]) -> AsyncI
 class ReadSide:
     """The projector at work, and what its database shows."""
 
-    def __init__(self, projector: Projector, database: psycopg.Connection[Any], postmaster: int) -> None:
-        self.projector, self._database, self._postmaster = projector, database, postmaster
+    def __init__(self, projector: Projector, url: str, database: psycopg.Connection[Any], postmaster: int) -> None:
+        self.projector, self.url, self._database, self._postmaster = projector, url, database, postmaster
 
     def shows(self, ends: dict[tuple[str, int], int]) -> bool:
         """Whether the journal is projected up to these ends."""
@@ -146,7 +146,7 @@ async def read_side(directory: Path, log: EventLog) -> AsyncIterator[ReadSide]:
         postmaster = read_postmaster(directory / "postgres" / "data")
         assert postmaster is not None, "the server was started a moment ago"
         with psycopg.connect(url, autocommit=True) as database:
-            yield ReadSide(projector, database, postmaster.pid)
+            yield ReadSide(projector, url, database, postmaster.pid)
         projector.stop()
         await task
     finally:

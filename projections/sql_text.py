@@ -23,8 +23,8 @@ _LAST_MS: Final = 253_402_300_799_999
 _NUL: Final = "\x00"
 _NUL_SHOWN: Final = "\ufffd"
 """Postgres keeps no NUL character; the read side shows this one in its place."""
-_CHANGED_BY_STORING: Final = re.compile(rb"\\u0000|\de")
-"""A NUL, or what may be a number with an exponent."""
+_CHANGED_BY_STORING: Final = re.compile(rb"\\u0000|\de|-0\.0")
+"""A NUL, or what may be a number with an exponent, or a zero with a sign."""
 _COPY_NULL: Final = r"\N"
 _COPY_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
@@ -52,12 +52,19 @@ def _as_stored(value: Any) -> Any:
             return value.replace(_NUL, _NUL_SHOWN)
         case float() if value.is_integer() and "e" in repr(value):
             return int(Decimal(repr(value)))  # 1e16 is kept as 10000000000000000
+        case float():
+            return value + 0.0  # -0.0 is kept as 0.0
         case dict():
             return {_as_stored(name): _as_stored(inner) for name, inner in value.items()}
         case list() | tuple():
             return [_as_stored(inner) for inner in value]
         case _:
             return value
+
+
+def text_as_stored(value: Any) -> str | None:
+    """What a column of text gives back."""
+    return None if value is None else _plain_texts([value])[0]
 
 
 def array_text(values: Iterable[str | None]) -> str:

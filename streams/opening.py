@@ -13,7 +13,7 @@ from schemas.event_log import EventLog, Record
 from schemas.journal import POSITIONS_HEADER, decode_event, decode_positions
 from schemas.topics import JOURNAL
 from streams.partition_settings import GROUP, PartitionSettings
-from streams.store import Identity, Store
+from streams.store import Identity, Store, store_path
 
 _READ_LIMIT = 5_000
 _log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ async def open_store(log: EventLog, partition: int, settings: PartitionSettings)
         HeadraceError: the journal ended before its end offset was reached.
     """
     identity = Identity(log.cluster_id, await log.topic_id(JOURNAL))
-    store = Store(settings.directory / f"partition-{partition}.sqlite", identity)
+    store = Store(store_path(settings.directory, partition), identity)
     if not await _fits(log, partition, store):
         _log.warning("store.rebuilt", partition=partition, reason="its last event is not the journal's")
         store.reset()

@@ -17,7 +17,8 @@ from domain.state import ContactState, PartitionState
 from schemas.named_sql import load_sql
 from streams.agenda import has_open, next_due_ms, pending_actions
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Of the rows; a store of another format is folded anew. 2: the memory of inputs is bytes, not a list."""
 CACHE_KIB: Final = 8_192
 """SQLite's own cache of one partition. A worker may have many; what it does not hold, the operating system does."""
 _SQL: Final = load_sql("streams.sql", "store.sql")
@@ -45,6 +46,11 @@ class Reflected(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     boot_id: str = ""
     clean: bool = False
+
+
+def store_path(directory: Path, partition: int) -> Path:
+    """Where a partition's store is."""
+    return directory / f"partition-{partition}.sqlite"
 
 
 class StoreMismatch(Exception):

@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from typing import Final
 
-from domain.state import Seen
+from domain.state import SEEN_KEY_BYTES, Seen
 
 RETENTION_MS: Final = 30 * 86_400_000
 """How long at least an input's identity is remembered, in journal time."""
@@ -12,13 +12,13 @@ COMMAND_SOURCE: Final = "headrace.commands"
 
 
 def seen_key(source: str, input_id: str) -> bytes:
-    """The key under which an input of a contact is remembered (16 bytes, so that the memory stays small)."""
-    return blake2b(f"{len(source)}:{source}{input_id}".encode(), digest_size=16).digest()
+    """The key under which an input of a contact is remembered (short, so that the memory stays small)."""
+    return blake2b(f"{len(source)}:{source}{input_id}".encode(), digest_size=SEEN_KEY_BYTES).digest()
 
 
 def remember(seen: Seen, key: bytes, at_ms: int) -> Seen:
     """The memory with one more input; what is older than two retention periods is forgotten."""
     age_ms = at_ms - seen.since_ms
     if age_ms < RETENTION_MS:
-        return Seen(seen.since_ms, seen.current | {key}, seen.previous)
-    return Seen(at_ms, frozenset((key,)), seen.current if age_ms < 2 * RETENTION_MS else frozenset())
+        return Seen(seen.since_ms, seen.current + key, seen.previous)
+    return Seen(at_ms, key, seen.current if age_ms < 2 * RETENTION_MS else b"")

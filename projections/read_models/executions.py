@@ -164,7 +164,7 @@ def _retried(changes: RowChanges, event: j.EnrollmentRetried, _: Record) -> None
         for row in changes.executions.of(event.enrollment_id)
         if row["status"] == "failed" and row["step_id"] == enrollment["current_step"]
     ]
-    if failed and failed[-1]["attempts"]:
+    if failed and (failed[-1]["attempts"] or failed[-1]["started_at"] is None):  # what never started was an action
         _set(changes, failed[-1], {"status": "pending", "completed_at": None})
 
 

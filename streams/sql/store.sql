@@ -52,3 +52,17 @@ SELECT id FROM contacts WHERE is_open AND id > ? ORDER BY id LIMIT ?;
 
 -- name: all_contacts
 SELECT id, state FROM contacts ORDER BY id;
+
+-- name: all_filed
+SELECT id, state, due_ms, is_open, (
+    SELECT json_group_array(json_array(enrollment_id, channel, since_ms)) FROM (
+        SELECT enrollment_id, channel, since_ms FROM pending WHERE contact_id = contacts.id ORDER BY enrollment_id
+    )
+)
+FROM contacts
+WHERE due_ms IS NOT NULL OR is_open OR instr(state, CAST('"enrollments":' AS BLOB))
+   OR EXISTS (SELECT 1 FROM pending WHERE contact_id = contacts.id)
+ORDER BY id;
+
+-- name: pending_strays
+SELECT DISTINCT contact_id FROM pending WHERE contact_id NOT IN (SELECT id FROM contacts) ORDER BY contact_id;

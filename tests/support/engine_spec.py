@@ -99,6 +99,7 @@ class Spec:
         self.state = initial(CONTACT)
         self.journal: list[j.JournalEvent] = []
         self.last: list[j.JournalEvent] = []
+        self.transactions: list[list[j.JournalEvent]] = []
         self._ids = 0
 
     def with_catalogue(self, *workflows: Workflow | Entry) -> Spec:
@@ -116,6 +117,7 @@ class Spec:
         assert encode_state(folded) == encode_state(decision.state), "the fold of the events is not the state"
         self.state, self.last = decision.state, decision.events
         self.journal += decision.events
+        self.transactions.append(decision.events)
         return self
 
     def fact(self, type: str, data: dict[str, Any] | None = None, *, after_ms: int = 0, **fields: Any) -> Spec:

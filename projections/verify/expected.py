@@ -1,0 +1,157 @@
+"""What the read side must show of a contact, derived from the engine's state alone: no read model has a say in it.
+
+A row here is what can be proved from a `ContactState`, not all that a table holds: all of a contact; of an enrollment
+where it stands, what it waits for, how many executions it has, which of them is open, and its open incident; of the
+timeline how many lines there are. (That a rebuild gives every column of every row again is `headrace rebuild`'s proof.)
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from domain.enrollment import CLOSED, Enrollment, PendingAction
+from domain.ids import execution_id
+from domain.state import ContactState
+from projections.sql_text import as_stored, text_as_stored, time_text
+
+_STEP_ID_LENGTH: Final = 100
+"""What the table `workflow_executions` keeps of a step's id."""
+
+
+class ContactRow(msgspec.Struct, frozen=True, array_like=True):
+    """A contact with all of its columns, and its timeline. Times are milliseconds; None throughout: there is no row."""
+
+    contact_id: str
+    id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    source: str | None = None
+    timezone: str | None = None
+    tags: Any = None
+    custom_fields: Any = None
+    created: bool | None = None
+    last_sms_reply: str | None = None
+    seq: int | None = None
+    created_at: int | None = None
+    updated_at: int | None = None
+    timeline_lines: int = 0
+    timeline_last_seq: int = 0
+
+
+class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
+    """An enrollment as far as the engine's state tells; `open_executions` are (id, step, visit, status, attempts, due)."""
+
+    contact_id: str | None
+    """None: executions or incidents whose enrollment has no row."""
+    id: str
+    workflow_id: str
+    version: int
+    status: str
+    current_step: str | None
+    state: Any
+    next_action_at: int | None
+    enrolled_at: int
+    completed_at: int | None
+    exit_reason: str | None
+    hops: int
+    executions: int
+    open_executions: Any
+    open_incidents: Any
+
+
+class Ended(msgspec.Struct, frozen=True, array_like=True):
+    """How an enrollment ended: the state lets it go, and the read side shows it for ever."""
+
+    status: str
+    at_ms: int
+    reason: str | None
+
+
+def expected_contact(state: ContactState, row_seq: int) -> ContactRow:
+    """The contact's row; `row_seq` is the event that changed it last. Its events are gapless, so they count the lines."""
+    contact = state.contact
+    if not contact.created_at_ms:  # only commands that were rejected
+        return ContactRow(contact.id, timeline_lines=state.seq, timeline_last_seq=state.seq)
+    return ContactRow(
+        contact.id,
+        contact.id,
+        _text(contact.first_name),
+        _text(contact.last_name),
+        _text(contact.email),
+        _text(contact.phone),
+        _text(contact.source),
+        _text(contact.timezone),
+        [_text(tag) for tag in contact.tags],
+        as_stored(contact.custom_fields) if contact.custom_fields else {},
+        contact.created,
+        _text(state.last_sms_reply),
+        row_seq,
+        contact.created_at_ms,
+        contact.updated_at_ms,
+        state.seq,
+        state.seq,
+    )
+
+
+def expected_enrollment(contact_id: str, enrollment: Enrollment, ended: Ended | None = None) -> EnrollmentRow:
+    """The enrollment's row, with its executions and its incident."""
+    is_open = ended is None
+    timer = enrollment.timer
+    waits = is_open and timer is not None and timer.kind != "deadline"  # a deadline is the attempt's, not the contact's
+    return EnrollmentRow(
+        contact_id=contact_id,
+        id=enrollment.id,
+        workflow_id=enrollment.workflow_id,
+        version=enrollment.version,
+        status=enrollment.status if ended is None else ended.status,
+        current_step=enrollment.step_id if is_open else None,
+        state=as_stored(enrollment.state) if enrollment.state else {},
+        next_action_at=timer.due_at_ms if waits and timer else None,
+        enrolled_at=enrollment.enrolled_at_ms,
+        completed_at=None if ended is None else ended.at_ms,
+        exit_reason=None if ended is None else _text(ended.reason),
+        hops=enrollment.hops,
+        executions=sum(enrollment.visits.values()),
+        open_executions=_open_executions(enrollment) if is_open else [],
+        open_incidents=[enrollment.incident_id] if is_open and enrollment.incident_id else [],
+    )
+
+
+def open_rows(state: ContactState) -> list[EnrollmentRow]:
+    """The rows of the enrollments that are open."""
+    return [
+        expected_enrollment(state.contact.id, enrollment)
+        for enrollment in state.enrollments.values()
+        if enrollment.status not in CLOSED
+    ]
+
+
+def _open_executions(enrollment: Enrollment) -> list[list[Any]]:
+    """The visit that is under way. One that stopped with an incident is `failed`, so it is not open."""
+    step_id = enrollment.step_id
+    if not enrollment.entered or step_id is None or enrollment.status not in ("active", "paused"):
+        return []
+    action, timer, visit = enrollment.action, enrollment.timer, enrollment.visits[step_id]
+    status, attempts, due = "running", 0, None
+    if action is not None:
+        status, attempts = _action_status(action), action.attempt
+    elif timer is not None:
+        due = time_text(timer.due_at_ms)
+    if status == "failed":
+        return []
+    id_ = execution_id(enrollment.id, step_id, visit)
+    return [[id_, step_id[:_STEP_ID_LENGTH], visit, status, attempts, due]]
+
+
+def _action_status(action: PendingAction) -> str:
+    """`pending` until its first attempt, and again once an operator asked for all of it anew."""
+    if action.status == "requested" and action.tries_left == action.tries:
+        return "pending"
+    return "failed" if action.status == "unknown" else "running"
+
+
+def _text(value: Any) -> str | None:
+    """Text as the database gives it back; nearly always it is what it was."""
+    return value if value is None or (type(value) is str and "\x00" not in value) else text_as_stored(value)

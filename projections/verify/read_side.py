@@ -1,0 +1,147 @@
+"""What the read side shows, as one snapshot of the database has it: its checkpoints, and its rows as `expected` makes them."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import psycopg
+from psycopg import sql
+from psycopg.types.json import set_json_loads
+
+from domain.partition import home_partition
+from projections.checkpoints import READ as CHECKPOINTS
+from projections.checkpoints import Source
+from projections.database import connect, unreachable
+from projections.errors import ProjectionError
+from projections.verify.digest import add, digest
+from projections.verify.expected import ContactRow, EnrollmentRow
+
+_FETCH: Final = 2_000
+_MS: Final = "(extract(epoch FROM {}) * 1000)::bigint"
+_TIMES: Final = ("next_action_at", "enrolled_at", "completed_at", "created_at", "updated_at")
+
+_CONTACTS: Final = """
+    SELECT coalesce(c.id, t.contact_id), c.id, first_name, last_name, email, phone, source, timezone, tags,
+           custom_fields, created, last_sms_reply, c.seq, {created_at}, {updated_at},
+           coalesce(t.lines, 0), coalesce(t.last_seq, 0)
+    FROM contacts c
+    FULL JOIN (SELECT contact_id, count(*) AS lines, max(seq) AS last_seq FROM timeline GROUP BY contact_id) t
+      ON t.contact_id = c.id
+"""
+_ENROLLMENTS: Final = """
+    SELECT contact_id, coalesce(e.id, x.enrollment_id, i.enrollment_id)::text, workflow_id::text, version, status,
+           current_step, state, {next_action_at}, {enrolled_at}, {completed_at}, exit_reason, hops,
+           coalesce(x.visits, 0), coalesce(x.open, '[]'), coalesce(i.open, '[]')
+    FROM workflow_enrollments e
+    FULL JOIN (
+        SELECT enrollment_id, count(*) AS visits,
+               jsonb_agg(jsonb_build_array(id, step_id, visit, status, attempts, output_data ->> 'delay_until'))
+               FILTER (WHERE status IN ('pending', 'running')) AS open
+        FROM workflow_executions GROUP BY enrollment_id
+    ) x ON x.enrollment_id = e.id
+    FULL JOIN (
+        SELECT enrollment_id, jsonb_agg(id) AS open FROM incidents
+        WHERE status = 'open' AND enrollment_id IS NOT NULL GROUP BY enrollment_id
+    ) i ON i.enrollment_id = coalesce(e.id, x.enrollment_id)
+"""
+_IN_ORDER: Final = """ ORDER BY {} COLLATE "C" NULLS FIRST"""
+_PARTITIONS: Final = "SELECT partition, catalogue_offset, reconciled_offset FROM partitions"
+
+Row = ContactRow | EnrollmentRow
+
+
+class Kind(NamedTuple):
+    """A kind of rows: how they are asked for, by which contact id they are ordered, what they are made into."""
+
+    query: str
+    contact_id: str
+    make: type[Row]
+
+
+_MILLISECONDS: Final = {name: _MS.format(name) for name in _TIMES}
+KINDS: Final = {
+    "contacts": Kind(_CONTACTS.format(**_MILLISECONDS), "coalesce(c.id, t.contact_id)", ContactRow),
+    "enrollments": Kind(_ENROLLMENTS.format(**_MILLISECONDS), "contact_id", EnrollmentRow),
+}
+
+
+class Sums(msgspec.Struct):
+    """What a scan found, by partition; rows that belong to no contact stand apart."""
+
+    digests: dict[int, int] = {}
+    strays: list[EnrollmentRow] = []
+
+
+class Snapshot:
+    """One state of the database, held by a transaction for as long as it is open; others join it by its name."""
+
+    def __init__(self, connection: psycopg.Connection[Any], name: str) -> None:
+        self.connection, self.name = connection, name
+
+    def checkpoints(self) -> dict[Source, int]:
+        """The offset of the next record to be projected, of each source."""
+        return {(topic, partition): offset for topic, partition, offset in self.connection.execute(CHECKPOINTS)}
+
+    def partitions(self) -> dict[int, tuple[int, int]]:
+        """The row of each partition: how far its definitions are in force, and have reached every enrollment."""
+        rows = self.connection.execute(_PARTITIONS)
+        return {partition: (catalogue, reconciled) for partition, catalogue, reconciled in rows}
+
+    def rows(self, kind: str, *, in_order: bool = False) -> Iterator[Row]:
+        """All rows of a kind; in order of the bytes of their contacts' ids, if so asked, those without one first."""
+        query, contact_id, make = KINDS[kind]
+        with self.connection.cursor(name=f"verify_{kind}", binary=True) as cursor:
+            cursor.execute((query + _IN_ORDER.format(contact_id) if in_order else query).encode())
+            while rows := cursor.fetchmany(_FETCH):
+                for row in rows:
+                    yield _made(make, row)
+
+    def sums(self, kind: str, partitions: int) -> Sums:
+        """The sum of the digests of a kind's rows, by the partition that is their contacts' home."""
+        found = dict.fromkeys(range(partitions), 0)
+        strays = []
+        for row in self.rows(kind):
+            if row.contact_id is None:
+                strays.append(row)
+            else:
+                home = home_partition(row.contact_id, partitions)
+                found[home] = add(found[home], digest(row))
+        return Sums(found, strays)
+
+
+@contextlib.contextmanager
+def snapshot(url: str, *, name: str | None = None) -> Iterator[Snapshot]:
+    """A new snapshot, or the one of that name while whoever made it holds it.
+
+    Raises:
+        DatabaseUnreachable: there is no connection, or it broke.
+        ProjectionError: the database holds no read side.
+    """
+    try:
+        with connect(url, application_name="headrace verify") as connection:
+            yield _begun(connection, name)
+            connection.execute("ROLLBACK")
+    except psycopg.errors.UndefinedTable as error:
+        message = "expected the read side's tables in the database, found none: start the projector, which makes them"
+        raise ProjectionError(message) from error
+    except psycopg.OperationalError as error:
+        raise unreachable(url, error) from error
+
+
+def _begun(connection: psycopg.Connection[Any], name: str | None) -> Snapshot:
+    set_json_loads(msgspec.json.Decoder().decode, connection)
+    connection.execute("SET idle_in_transaction_session_timeout = 0")  # it is idle while others work on its snapshot
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    if name is not None:
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(name))
+        return Snapshot(connection, name)
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    assert row is not None
+    return Snapshot(connection, str(row[0]))
+
+
+def _made(make: type[Row], values: tuple[Any, ...]) -> Row:
+    if make is ContactRow:
+        return ContactRow(*values)
+    return EnrollmentRow(*values)
