@@ -31,6 +31,11 @@ class WorkflowPast(msgspec.Struct, frozen=True):
     times_ms: list[int]
     catalogues: list[Catalogue]
 
+    @property
+    def latest(self) -> Catalogue:
+        """With all that was ever defined."""
+        return self._after(len(self.catalogues))
+
     def below(self, offset: int) -> Catalogue:
         """With all definitions below this offset in force."""
         return self._after(bisect_left(self.offsets, offset))

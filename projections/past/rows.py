@@ -39,11 +39,12 @@ def as_read(table: sa.Table, row: Row) -> Row:
 
 def _as_read(column: sa.Column[Any], value: Any) -> Any:
     if isinstance(column.type, sa.DateTime):
-        return None if value is None else _moment(value)
+        return None if value is None else moment(value)
     return list(as_stored(value)) if isinstance(value, tuple) else as_stored(value)
 
 
-def _moment(at_ms: int) -> datetime:
+def moment(at_ms: int) -> datetime:
+    """A time as the database gives it back."""
     try:
         return _EPOCH + timedelta(milliseconds=at_ms)
     except OverflowError:
