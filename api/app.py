@@ -11,10 +11,12 @@ from api.idempotency import IssuedCommands
 from api.metrics import METRICS, measure
 from api.openapi import openapi_json
 from api.pages.routes import add_pages
+from api.past import DEFINITION_HISTORY
 from api.route import router_path
 from api.routes import ROUTES
 from api.services import SERVICES, Services
 from api.write import ISSUED
+from projections.past.definitions import DefinitionHistory
 
 MAX_BODY_BYTES = 1024 * 1024
 """Definitions over 1 MiB are refused (DESIGN 5.2); no other body needs more."""
@@ -29,6 +31,7 @@ def create_api(services: Services) -> web.Application:
     app[SERVICES] = services
     app[METRICS] = services.metrics
     app[ISSUED] = IssuedCommands()
+    app[DEFINITION_HISTORY] = DefinitionHistory(services.commands)
     app[OPENAPI] = openapi_json(ROUTES)
     for route in ROUTES:
         if route.method == "GET":

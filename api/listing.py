@@ -1,13 +1,13 @@
 """Lists in pages: keyset pages, so that items which come in between shift nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
 from aiohttp import web
 
 from api.cursor import decode_cursor, encode_cursor
-from api.database import fetch_all
+from api.database import Row, fetch_all
 from api.responses import respond
 from api.services import SERVICES
 from schemas.api_bodies import PageQuery
@@ -46,7 +46,19 @@ async def list_page(
 ) -> Page[Item]:
     """One page; asks for one row more than it shows, to know whether another page follows."""
     parameters = {**listing.after(query.cursor), **(filters or {}), "limit": query.limit + 1}
-    rows = await fetch_all(request.app[SERVICES].database, listing.query, parameters)
+    return _page(listing, await fetch_all(request.app[SERVICES].database, listing.query, parameters), query)
+
+
+def page_of(listing: Listing[Item], rows: Iterable[Row], query: PageQuery) -> Page[Item]:
+    """One page of a list whose rows are all at hand; its keys rise."""
+    after = tuple(listing.after(query.cursor).values())
+    keyed = [(tuple(key.parse(str(row[key.column])) for key in listing.keys), row) for row in rows]
+    follow = sorted((pair for pair in keyed if pair[0] > after), key=lambda pair: pair[0])
+    return _page(listing, [row for _, row in follow], query)
+
+
+def _page(listing: Listing[Item], rows: Sequence[Row], query: PageQuery) -> Page[Item]:
+    """The first rows, and the cursor behind them if there are more."""
     shown = rows[: query.limit]
     more = len(rows) > len(shown)
     cursor = encode_cursor(listing.name, [shown[-1][key.column] for key in listing.keys]) if more else None

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Literal
 
 import msgspec
@@ -13,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from api.requests import JSON_TYPES
 from api.route import Route
 from api.upload import UPLOAD_TYPES
+from api.version import engine_version
 from schemas.api_resources import DefinitionProblem, Problem
 from schemas.definition import Kind
 from schemas.json_schema import template_schema, workflow_schema
@@ -54,7 +54,7 @@ def openapi_document(routes: Sequence[Route]) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Headrace", "version": _version(), "description": _DESCRIPTION},
+        "info": {"title": "Headrace", "version": engine_version(), "description": _DESCRIPTION},
         "paths": paths,
         "components": {"schemas": components["$defs"] | _definitions()},
     }
@@ -149,10 +149,3 @@ def _content(types: Iterable[str], schema: Any) -> dict[str, Any]:
 
 def _problem(schema: Any) -> dict[str, Any]:
     return _content(("application/problem+json",), schema)
-
-
-def _version() -> str:
-    try:
-        return version("headrace")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "0"

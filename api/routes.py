@@ -67,6 +67,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("GET", f"{_API}/contacts", contacts.list_contacts, {200: resource.Page[resource.Contact]}),
     Route("GET", _CONTACT, contacts.get_contact, {200: resource.Contact}),
     Route("GET", f"{_CONTACT}/timeline", contacts.get_timeline, {200: resource.Page[resource.TimelineItem]}),
+    Route("GET", f"{_CONTACT}/why", contacts.get_why, {200: report.Why}),
     Route("POST", f"{_CONTACT}/events", contacts.post_event, {200: resource.EventResult, 202: resource.Pending}),
     Route("GET", f"{_API}/incidents", incidents.list_incidents, {200: resource.Page[resource.Incident]}),
     Route("GET", f"{_API}/incidents/{{incident_id}}", incidents.get_incident, {200: resource.Incident}),

@@ -9,7 +9,19 @@ from pathlib import Path
 
 from bench.figure import Figure
 
-BENCHMARKS = ("throughput", "non_matching", "latency", "timers", "start", "fold", "verify", "simulate", "memory", "kafka")
+BENCHMARKS = (
+    "throughput",
+    "non_matching",
+    "latency",
+    "timers",
+    "start",
+    "fold",
+    "verify",
+    "why",
+    "simulate",
+    "memory",
+    "kafka",
+)
 """Each is a module of this package with `async run(directory, size) -> [Figure]`; `size` is `full` or `quick`."""
 
 

@@ -5,8 +5,6 @@ Everything is decided here and nothing is done here: time, choices and definitio
 will give. An input that says nothing new decides nothing.
 """
 
-from typing import Any
-
 import msgspec
 
 from domain import command as c
@@ -15,6 +13,7 @@ from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
 from domain.enrolling import enrol_by_hand, fire_triggers
 from domain.evolve import COMMAND_SOURCE, seen_key
+from domain.facts import envelope_of
 from domain.operating import cancel, pause, resume, retry
 from domain.outcomes import deadline_passed, report_outcome
 from domain.reconciling import reconcile
@@ -111,17 +110,13 @@ def _decide_contact_event(decision: Decision, event: ContactEvent) -> None:
     if event.command_id:
         decision.result(event.command_id, "contact_event", "accepted")
     if event.fires and not echo:
-        fire_triggers(decision, before, accepted.seq, event.type, event.data, event.hops, _envelope(event))
+        fire_triggers(decision, before, accepted.seq, event.type, event.data, event.hops, envelope_of(accepted))
 
 
 def _is_echo(state: ContactState, event: ContactEvent) -> bool:
     """Whether the event comes back to us from a change that this very journal made."""
     contact_id, _, seq = (event.causation_id or "").rpartition("/")
     return contact_id == event.contact_id and seq.isdecimal() and int(seq) <= state.seq
-
-
-def _envelope(event: ContactEvent) -> dict[str, Any]:
-    return {"id": event.id, "type": event.type, "source": event.source, "time": event.time, "data": event.data}
 
 
 def _decide_timer(decision: Decision, due: TimerDue) -> None:

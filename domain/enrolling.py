@@ -25,15 +25,21 @@ def fire_triggers(
     envelope: dict[str, Any],
 ) -> None:
     """Enrol the contact wherever a fact that was just recorded says so; conditions see the state after it."""
-    if not _is_news(before, event_type, data):
+    if not is_news(before, event_type, data):
         return
     enrolled: set[str] = set()
-    if event_type == "contact.field_updated" and "old_value" not in data:  # it is optional, and known here
-        data = data | {"old_value": field_value(before, data["field"])}
+    data = with_old_value(before, event_type, data)
     for armed in fired_by(decision.context.catalogue.triggers, event_type, data):
         if armed.workflow.id not in enrolled and _holds(decision, armed, envelope):
             enrolled.add(armed.workflow.id)
             _enrol(decision, armed, cause_seq, hops, envelope)
+
+
+def with_old_value(before: Contact, event_type: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A field's old value is optional in what a sender tells, and known here."""
+    if event_type != "contact.field_updated" or "old_value" in data:
+        return data
+    return data | {"old_value": field_value(before, data["field"])}
 
 
 def _holds(decision: Decision, armed: Armed, envelope: dict[str, Any]) -> bool:
@@ -46,7 +52,7 @@ def _holds(decision: Decision, armed: Armed, envelope: dict[str, Any]) -> bool:
         return False
 
 
-def _is_news(before: Contact, event_type: str, data: dict[str, Any]) -> bool:
+def is_news(before: Contact, event_type: str, data: dict[str, Any]) -> bool:
     """Whether the fact changed what its trigger is about (a repeated tag or an equal value fires nothing)."""
     if event_type == "contact.created":
         return not before.created

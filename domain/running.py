@@ -5,6 +5,7 @@ from domain.decision import MAX_STEPS_WITHOUT_WAIT, Decision
 from domain.enrolling import fire_triggers
 from domain.enrollment import Enrollment
 from domain.errors import StepError
+from domain.facts import envelope_of
 from domain.failing import fail_step, stop_at_step
 from domain.ids import action_key
 from domain.steps.kinds import enter_of
@@ -108,9 +109,7 @@ def _change(decision: Decision, enrollment: Enrollment, step: Step, visit: int, 
     changed = decision.on_visit(
         j.ContactChanged, enrollment, step.id, visit, change=change.type, hops=hops, personal=j.Data(change.data)
     )
-    time = format_time(changed.at_ms)
-    envelope = {"id": changed.id, "type": change.type, "source": "headrace", "time": time, "data": change.data}
-    fire_triggers(decision, before, changed.seq, change.type, change.data, hops, envelope)
+    fire_triggers(decision, before, changed.seq, change.type, change.data, hops, envelope_of(changed))
 
 
 def complete_wait(decision: Decision, enrollment: Enrollment) -> None:

@@ -26,6 +26,7 @@ class RowChanges:
         self.incidents = TableRows(tables.incidents)
         self.command_results = TableRows(tables.command_results, on_conflict="keep")
         self.partitions = TableRows(tables.partitions)
+        self.catalogue_advances = TableRows(tables.catalogue_advances)
         self.dead_letters = TableRows(tables.dead_letters)
         self.timeline: list[tuple[Any, ...]] = []
         """Rows of the timeline, in its column order: nothing ever changes one."""
@@ -43,6 +44,7 @@ class RowChanges:
             self.incidents,
             self.command_results,
             self.partitions,
+            self.catalogue_advances,
             self.dead_letters,
         )
 

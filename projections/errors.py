@@ -25,3 +25,7 @@ class CheckpointConflict(ProjectionError):
 
 class UnreadableRecord(ProjectionError):
     """A record can't be projected; nothing from it on was written."""
+
+
+class MissingRecord(ProjectionError):
+    """The log does not hold a record that the read side was made of; rebuild the read side."""

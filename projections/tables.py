@@ -162,6 +162,9 @@ timeline: Final = sa.Table(
     _text("summary"),
     _json("data"),
     _id("enrollment_id", nullable=True),
+    _big(
+        "offset", nullable=True
+    ),  # in the contact's partition of the journal; rows older than migration 0003 have none
 )
 
 incidents: Final = sa.Table(
@@ -223,6 +226,14 @@ partitions: Final = sa.Table(
     _int("partition", primary_key=True, autoincrement=False),
     _big("catalogue_offset"),
     _big("reconciled_offset"),
+)
+
+catalogue_advances: Final = sa.Table(
+    "catalogue_advances",
+    metadata,
+    _int("partition", primary_key=True, autoincrement=False),
+    _big("offset", primary_key=True, autoincrement=False),  # of the journal record from which on they are in force
+    _big("catalogue_offset"),
 )
 
 checkpoints: Final = sa.Table(

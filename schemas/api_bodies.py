@@ -1,6 +1,7 @@
 """What callers of the HTTP API send: request bodies and query strings, checked field by field."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -130,6 +131,30 @@ class NoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+At = Annotated[
+    str | None,
+    Field(
+        default=None,
+        description="As of this moment: RFC 3339, or a date (its first instant, UTC). By default now.",
+        examples=["2026-05-01T08:00:00Z"],
+    ),
+]
+
+
+class AsOfQuery(NoQuery):
+    """As of when."""
+
+    at: At
+
+
+class WhyQuery(AsOfQuery):
+    """What is to be explained: one of `workflow_id` and `enrollment_id` is needed."""
+
+    workflow_id: UUID | None = Field(default=None, description="Why the contact was enrolled in it, or not.")
+    enrollment_id: UUID | None = Field(default=None, description="Why this enrollment went as it did.")
+    step_id: Text | None = Field(default=None, description="Why this step was done, or what stopped it.")
+
+
 class PageQuery(NoQuery):
     """Which page of a list."""
 
@@ -149,8 +174,16 @@ class EnrollmentsQuery(PageQuery):
     status: EnrollmentStatus | None = None
 
 
+class ExecutionsQuery(PageQuery):
+    """Which executions of an enrollment."""
+
+    at: At
+
+
 class TimelineQuery(PageQuery):
-    """Which way to read a timeline."""
+    """Which way to read a timeline, and up to when."""
+
+    at: At
 
     order: Literal["asc", "desc"] = Field(default="asc", description="`asc`: the oldest first.")
 

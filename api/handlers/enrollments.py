@@ -7,8 +7,10 @@ from aiohttp import web
 
 from api.database import Row
 from api.finding import find_enrollment, find_workflow
-from api.listing import respond_page
+from api.listing import page_of, respond_page
 from api.listings import ENROLLMENTS, EXECUTIONS
+from api.moment import moment_of
+from api.past import enrollment_as_of
 from api.produce import command_record
 from api.requests import path_uuid
 from api.responses import respond
@@ -22,7 +24,7 @@ from domain.command import (
     ResumeEnrollment,
     RetryEnrollment,
 )
-from schemas.api_bodies import CancelBody, EnrollBody, EnrollmentsQuery, PageQuery, RetryBody
+from schemas.api_bodies import AsOfQuery, CancelBody, EnrollBody, EnrollmentsQuery, ExecutionsQuery, RetryBody
 from schemas.api_resources import Enrollment
 
 
@@ -48,15 +50,24 @@ async def enroll_contact(request: web.Request, body: EnrollBody) -> web.StreamRe
     return await perform(request, Write(command_id=command_id, record=command_record(services, command), answer=answer))
 
 
-async def get_enrollment(request: web.Request) -> web.Response:
-    """One enrollment."""
-    row = await find_enrollment(request.app[SERVICES].database, path_uuid(request, "enrollment_id"))
+async def get_enrollment(request: web.Request, query: AsOfQuery) -> web.Response:
+    """One enrollment, as it is or as it was."""
+    at_ms = moment_of(request, query.at)
+    enrollment_id = path_uuid(request, "enrollment_id")
+    if at_ms is None:
+        row = await find_enrollment(request.app[SERVICES].database, enrollment_id)
+    else:
+        row, _ = await enrollment_as_of(request, enrollment_id, at_ms)
     return respond(Enrollment.model_validate(row))
 
 
-async def list_executions(request: web.Request, query: PageQuery) -> web.Response:
+async def list_executions(request: web.Request, query: ExecutionsQuery) -> web.Response:
     """An enrollment's executions, in the journal's order."""
+    at_ms = moment_of(request, query.at)
     enrollment_id = path_uuid(request, "enrollment_id")
+    if at_ms is not None:
+        _, past = await enrollment_as_of(request, enrollment_id, at_ms)
+        return respond(page_of(EXECUTIONS, past.executions(str(enrollment_id)), query))
     await find_enrollment(request.app[SERVICES].database, enrollment_id)
     return await respond_page(request, EXECUTIONS, query, {"enrollment_id": enrollment_id})
 

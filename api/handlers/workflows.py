@@ -1,19 +1,28 @@
 """Reading workflows and their versions."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
 
-from api.database import fetch_all
+from api.database import Row, fetch_all
 from api.finding import find_version, find_workflow
 from api.listing import respond_page
 from api.listings import VERSIONS, WORKFLOWS
+from api.moment import moment_of
+from api.past import DEFINITION_HISTORY, indexed, not_yet, unreadable
 from api.requests import path_number, path_uuid
 from api.responses import respond
-from api.services import SERVICES
-from schemas.api_bodies import PageQuery, WorkflowsQuery
+from api.services import SERVICES, Services
+from domain.partition import home_partition
+from domain.times import format_time
+from projections.errors import MissingRecord
+from projections.past.funnel import Funnel, funnel
+from projections.past.rows import moment
+from schemas.api_bodies import AsOfQuery, PageQuery, WorkflowsQuery
 from schemas.api_reports import EnrollmentStats, Stats, StepStats
 from schemas.api_resources import VersionDetail, Workflow
 
@@ -43,10 +52,13 @@ async def get_version(request: web.Request) -> web.Response:
     return respond(VersionDetail.model_validate(row | {"document": msgspec.json.decode(row["document"])}))
 
 
-async def get_stats(request: web.Request) -> web.Response:
-    """A workflow in numbers: its enrollments and its steps' executions by status."""
+async def get_stats(request: web.Request, query: AsOfQuery) -> web.Response:
+    """A workflow in numbers, now or at a moment: its enrollments and its steps' executions by status."""
     database = request.app[SERVICES].database
+    at_ms = moment_of(request, query.at)
     workflow_id = path_uuid(request, "workflow_id")
+    if at_ms is not None:
+        return respond(await _stats_as_of(request, workflow_id, at_ms))
     document = msgspec.json.decode((await find_version(database, workflow_id, None))["document"])
     enrollments = await fetch_all(database, "enrollment_counts", {"workflow_id": workflow_id})
     by_status = {row["status"]: row["count"] for row in enrollments}
@@ -57,6 +69,42 @@ async def get_stats(request: web.Request) -> web.Response:
         steps=_step_stats(document, executions),
     )
     return respond(stats)
+
+
+async def _stats_as_of(request: web.Request, workflow_id: UUID, at_ms: int) -> Stats:
+    """The numbers as they were: what stands as it stood is counted on the read side, the rest is folded from the journal."""
+    services = request.app[SERVICES]
+    workflow = await find_workflow(services.database, workflow_id)
+    if workflow["created_at"] > moment(at_ms):
+        raise not_yet(f"workflow {workflow_id} was not there", "there", workflow["created_at"], at_ms)
+    entry = (await request.app[DEFINITION_HISTORY].of(str(workflow_id))).at(at_ms).entries.get(str(workflow_id))
+    document = entry.versions[entry.published or entry.latest].document if entry else {}
+    rows = await fetch_all(services.database, "counts_as_of", {"workflow_id": workflow_id, "at": format_time(at_ms)})
+    found = await _folded(services, [row for row in rows if row["kind"] == "moved"])
+    found.enrollments.update({row["status"]: row["count"] for row in rows if row["kind"] == "enrollments"})
+    found.steps.update(
+        {(row["step_id"], row["step_type"], row["status"]): row["count"] for row in rows if row["kind"] == "steps"}
+    )
+    steps = [
+        {"step_id": step_id, "step_type": kind, "status": status, "count": count}
+        for (step_id, kind, status), count in sorted(found.steps.items())
+    ]
+    return Stats(
+        workflow_id=workflow_id,
+        enrollments=EnrollmentStats(total=found.enrollments.total(), **found.enrollments),
+        steps=_step_stats(document, steps),
+    )
+
+
+async def _folded(services: Services, moved: Sequence[Row]) -> Funnel:
+    places: dict[int, dict[str, list[int]]] = {}
+    for row in moved:
+        of_partition = places.setdefault(home_partition(row["contact_id"], services.partitions), {})
+        of_partition[row["id"]] = indexed(row["offsets"])
+    try:
+        return await funnel(services.commands, places)
+    except (OSError, MissingRecord) as error:
+        raise unreadable(error) from error
 
 
 def _step_stats(document: dict[str, Any], executions: Any) -> list[StepStats]:

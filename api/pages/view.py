@@ -7,8 +7,10 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.database import fetch_one
-from api.pages.format import due, moment, parse_time, path_segment, pretty, status_badge
+from api.moment import moment_of
+from api.pages.format import compact, due, moment, parse_time, path_segment, pretty, status_badge
 from api.services import SERVICES
+from domain.times import format_time
 
 PAGE_SIZE: Final = 50
 _REFRESH_SECONDS: Final = 5
@@ -35,6 +37,16 @@ async def render(request: web.Request, template: str, **context: Any) -> web.Res
     return web.Response(text=text, content_type="text/html")
 
 
+def asked_moment(request: web.Request) -> int | None:
+    """The moment that the page's form asks about; None when it is now. Raises like `moment_of`."""
+    return moment_of(request, request.query.get("at") or None)
+
+
+def form_time(at_ms: int | None) -> str:
+    """A moment as the form's field has it: UTC, to the second."""
+    return "" if at_ms is None else format_time(at_ms)[:19]
+
+
 def next_link(request: web.Request, cursor: str | None) -> str | None:
     """The address of the page that follows, if there is one."""
     return str(request.rel_url.update_query(cursor=cursor)) if cursor else None
@@ -51,6 +63,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        moment=moment, due=due, pretty=pretty, status=status_badge, parse_time=parse_time, path_segment=path_segment
+        moment=moment,
+        due=due,
+        pretty=pretty,
+        compact=compact,
+        status=status_badge,
+        parse_time=parse_time,
+        path_segment=path_segment,
     )
     return made

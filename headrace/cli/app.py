@@ -20,6 +20,7 @@ from headrace.cli.simulate import simulate
 from headrace.cli.test import dry_run
 from headrace.cli.topics import topics
 from headrace.cli.validate import validate
+from headrace.cli.why import why
 from headrace.cli.worker import worker
 from headrace.cli.workflows import workflows
 
@@ -64,6 +65,7 @@ app.command("publish")(publish)
 app.command("test")(dry_run)
 app.command("simulate")(simulate)
 app.command("workflows")(workflows)
+app.command("why")(why)
 app.add_typer(incidents, name="incidents")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(journal, name="journal")

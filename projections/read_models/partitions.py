@@ -1,4 +1,4 @@
-"""Partitions: up to which offset the definitions are in force in each."""
+"""Partitions: up to which offset the definitions are in force in each, now and at every moment of the past."""
 
 from domain import journal as j
 from projections.changes import RowChanges
@@ -8,6 +8,10 @@ from schemas.event_log import Record
 
 def _advanced(changes: RowChanges, event: j.CatalogueAdvanced, record: Record) -> None:
     changes.partitions.set(record.partition, {"catalogue_offset": event.offset})
+    changes.catalogue_advances.insert(
+        (record.partition, record.offset),
+        {"partition": record.partition, "offset": record.offset, "catalogue_offset": event.offset},
+    )
 
 
 def _reconciled(changes: RowChanges, event: j.CatalogueReconciled, record: Record) -> None:

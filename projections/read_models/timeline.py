@@ -1,4 +1,4 @@
-"""The timeline: what happened to a contact, event by event, in plain words."""
+"""The timeline: what happened to a contact, event by event, in plain words, and where in the journal it stands."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -25,7 +25,7 @@ _TIMES: Final = {
 _MESSAGES: Final = {"sms": "SMS", "email": "E-mail", "http": "HTTP request"}
 
 
-def _row(changes: RowChanges, event: Any, _: Record) -> None:
+def _row(changes: RowChanges, event: Any, record: Record) -> None:
     """One row an event: its own fields and its personal part, side by side, are the data."""
     if event.contact_id == j.PARTITION_KEY:
         return
@@ -38,7 +38,9 @@ def _row(changes: RowChanges, event: Any, _: Record) -> None:
         data |= given["personal"]
     summary = SUMMARIES[type(event)](event, changes)
     enrollment_id = given.get("enrollment_id")
-    changes.timeline.append((event.contact_id, event.seq, event.at_ms, given["type"], summary, data, enrollment_id))
+    changes.timeline.append(
+        (event.contact_id, event.seq, event.at_ms, given["type"], summary, data, enrollment_id, record.offset)
+    )
 
 
 def _contact_event(event: j.ContactEventAccepted, _: RowChanges) -> str:

@@ -50,6 +50,9 @@ class ReadSide:
         await self._connection.execute(statement, values)
         return row
 
+    async def execute(self, statement):
+        await self._connection.execute(statement)
+
     async def notify(self):
         await self._connection.execute("NOTIFY headrace_progress")
 

@@ -14,6 +14,7 @@ PAGES = {
     "/enrollments/{enrollment_id}",
     "/contacts",
     "/contacts/{contact_id}",
+    "/contacts/{contact_id}/why",
     "/incidents",
     "/dead-letters",
 }

@@ -76,3 +76,17 @@ def test_another_kind_of_database_is_refused() -> None:
         migrate("sqlite:///somewhere")
     with pytest.raises(DatabaseUnreachable, match="expected a URL"):
         migrate("no url at all")
+
+
+def test_where_definitions_were_in_force_before_the_journals_offsets_were_kept(database_url: str) -> None:
+    migrate(database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        # as migration 0002 left it
+        connection.execute("DROP TABLE catalogue_advances")
+        connection.execute('ALTER TABLE timeline DROP COLUMN "offset"')
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.execute("INSERT INTO checkpoints VALUES ('headrace.journal', 0, 41), ('headrace.journal', 1, 7)")
+        connection.execute("INSERT INTO partitions VALUES (0, 5, 5), (1, 0, 0)")
+    migrate(database_url)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT * FROM catalogue_advances").fetchall() == [(0, 41, 5)]

@@ -30,7 +30,7 @@ def test_the_routes_of_the_contract_are_there():
         GET /enrollments/{enrollment_id}/executions | POST /enrollments/{enrollment_id}/cancel
         POST /enrollments/{enrollment_id}/pause | POST /enrollments/{enrollment_id}/resume
         POST /enrollments/{enrollment_id}/retry | GET /contacts/{contact_id} | GET /contacts/{contact_id}/timeline
-        POST /contacts/{contact_id}/events | GET /incidents | GET /dead-letters | GET /dead-letters/{dead_letter_id}
+        GET /contacts/{contact_id}/why | POST /contacts/{contact_id}/events | GET /incidents | GET /dead-letters | GET /dead-letters/{dead_letter_id}
         POST /dead-letters/{dead_letter_id}/replay | POST /templates | GET /commands/{command_id}
     """
     addresses = {f"{found.method} {found.path.removeprefix('/api/v1')}" for found in ROUTES}

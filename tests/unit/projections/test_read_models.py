@@ -298,3 +298,13 @@ def test_a_pause_survives_a_publish_and_ends_with_a_resume() -> None:
 def test_the_attributes_of_a_contact_are_columns() -> None:
 
     assert set(contact.ATTRIBUTES) <= set(contacts.columns.keys())
+
+
+def test_the_timeline_says_where_each_event_stands_in_the_journal() -> None:
+    assert folded(Spec().created().journal).timeline[0][-1] == RECORD.offset
+
+
+def test_when_definitions_came_into_force_is_kept_for_every_moment() -> None:
+    head = {"at_ms": NOW, "contact_id": j.PARTITION_KEY}
+    changes = folded([j.CatalogueAdvanced(seq=2, offset=5, **head)])
+    assert list(changes.catalogue_advances.new.values()) == [{"partition": 3, "offset": 41, "catalogue_offset": 5}]
