@@ -62,13 +62,19 @@ def index_triggers(workflows: Iterable[Workflow]) -> TriggerIndex:
 
 def fired_by(index: TriggerIndex, event_type: str, data: dict[str, Any]) -> Sequence[Armed]:
     """The triggers that a fact fires by its type and data; their conditions are still to be asked."""
+    found = heard_by(index, event_type, data)
+    return [armed for armed in found if armed.accepts(data)] if found else found
+
+
+def heard_by(index: TriggerIndex, event_type: str, data: dict[str, Any]) -> Sequence[Armed]:
+    """The triggers that are about such a fact; their filters are still to be asked, too."""
     found = index.get(("event", event_type), ())
     trigger_type = TRIGGER_OF_FACT.get(event_type)
     if trigger_type is not None:
         key = data.get(_KEY_OF.get(trigger_type, ""))
         of_any_key = index.get((trigger_type, None), ()) if key is not None else ()
         found = (*index.get((trigger_type, key), ()), *of_any_key, *found)
-    return [armed for armed in found if armed.accepts(data)] if found else found
+    return found
 
 
 def _always(_: Any) -> bool:
