@@ -16,7 +16,9 @@ WAITING_KINDS: Final = frozenset({"delay"})
 """Step kinds whose completion is a decision of its own."""
 
 
-def begins_decision(event: j.JournalEvent, before: j.JournalEvent | None, real: Enrollment | None) -> bool:
+def begins_decision(  # noqa: PLR0911 one return a kind of event
+    event: j.JournalEvent, before: j.JournalEvent | None, real: Enrollment | None
+) -> bool:
     """Whether the event is the first of a decision.
 
     Args:

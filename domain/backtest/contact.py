@@ -23,7 +23,9 @@ class ReplayedContact:
 
     __slots__ = ("_happened", "_lives", "_really", "armed_ms")
 
-    def __init__(self, state: ContactState, happened: Happened, simulations: Sequence[Simulation], really: Note) -> None:
+    def __init__(
+        self, state: ContactState, happened: Happened, simulations: Sequence[Simulation], really: Note
+    ) -> None:
         self._happened, self._really = happened, really
         self._lives = [Life(state, one.rules, happened, one.note) for one in simulations]
         self.armed_ms: int | None = None

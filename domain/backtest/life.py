@@ -9,7 +9,8 @@ from domain import command as c
 from domain import journal as j
 from domain.backtest import others
 from domain.backtest.beginnings import begins_decision, is_reconciling
-from domain.backtest.happened import Happened, report_of
+from domain.backtest.happened import Happened
+from domain.backtest.in_step import due_ms, input_of, stage, waits_alike
 from domain.backtest.numbered import NumberedDecision
 from domain.backtest.rules import MAX_VISITS, Rules
 from domain.catalogue import Catalogue
@@ -24,7 +25,7 @@ from domain.state import ContactState, Seen
 _UNREAL: Final = 1 << 40
 """Causes that never happened are numbered from here on, so that their ids are nobody's."""
 _ANSWER_WITHIN_MS: Final = 60_000
-_ON_COMMAND: Final[dict[str, type[c.Command]]] = {
+_ON_COMMAND: Final[dict[str, type[Any]]] = {
     "cancel_enrollment": c.CancelEnrollment,
     "pause_enrollment": c.PauseEnrollment,
     "resume_enrollment": c.ResumeEnrollment,
@@ -86,7 +87,9 @@ class Life:
             case j.ContactChanged():
                 decision = self._decision(self._rules.facts, event.seq)
                 before = self.state.contact
-                fields = {name: getattr(event, name) for name in ("enrollment_id", "step_id", "visit", "change", "hops")}
+                fields = {
+                    name: getattr(event, name) for name in ("enrollment_id", "step_id", "visit", "change", "hops")
+                }
                 changed = decision.record(j.ContactChanged, **fields, personal=event.personal)
                 fire_changed(decision, before, changed)
                 del decision.events[0]  # the change itself is another workflow's
@@ -144,7 +147,7 @@ class Life:
             return
         if self._reconciled:
             self._take(Reconcile(contact_id=event.contact_id))
-        elif given := _input_of(event, real, enrollment):
+        elif given := input_of(event, real, enrollment):
             self._take(given)
         elif enrollment.id in self._pending and type(event) is not j.Enrolled:
             self._pending.remove(enrollment.id)
@@ -177,10 +180,10 @@ class Life:
         """Let time pass up to `before_ms`: timers fire that are not in the journal."""
         while True:
             waiting = [e for e in self.state.enrollments.values() if e.timer and self._fires_alone(e)]
-            first = min(waiting, key=_due_ms, default=None)
-            if first is None or _due_ms(first) >= before_ms:
+            first = min(waiting, key=due_ms, default=None)
+            if first is None or due_ms(first) >= before_ms:
                 return
-            self._now_ms = max(self._now_ms, _due_ms(first))
+            self._now_ms = max(self._now_ms, due_ms(first))
             self._take(TimerDue(contact_id=self.state.contact.id, enrollment_id=first.id))
             self.settle()
 
@@ -190,19 +193,19 @@ class Life:
         if action is None or enrollment.status != "active" or action.status != "requested":
             return False
         real = self._happened.enrollment(enrollment.id)
-        return real is None or real.action is None or _stage(real.action) != _stage(action)
+        return real is None or real.action is None or stage(real.action) != stage(action)
 
     def _fires_alone(self, enrollment: Enrollment) -> bool:
         """Whether the enrollment's timer fires when it is due, as the real one does not wait for the same."""
         timer = enrollment.timer
         if timer is None or (enrollment.status != "active" and timer.kind != "deadline"):
             return False
-        if not _waits_alike(self._happened.enrollment(enrollment.id), enrollment):
+        if not waits_alike(self._happened.enrollment(enrollment.id), enrollment):
             return sum(enrollment.visits.values()) < MAX_VISITS
         return False
 
     def _come_to_an_outcome(self, enrollment: Enrollment, action: PendingAction) -> None:
-        at = {"contact_id": self.state.contact.id, "enrollment_id": enrollment.id}
+        at: dict[str, Any] = {"contact_id": self.state.contact.id, "enrollment_id": enrollment.id}
         until_ms = self._now_ms + _ANSWER_WITHIN_MS
         self._take(StartAttempt(**at, start_by_ms=until_ms, deadline_ms=until_ms))
         known = self._happened.outcomes.get(action.key)
@@ -272,46 +275,3 @@ class Life:
         for event in events:
             self.enrolled = self.enrolled or type(event) is j.Enrolled
             self._note(event)
-
-
-def _input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollment) -> Input | None:
-    """The input behind a real event, if it is one for the simulated enrollment, too."""
-    at = {"contact_id": event.contact_id, "enrollment_id": enrollment.id}
-    action = enrollment.action
-    match event:
-        case j.AttemptStarted():
-            started = (event.action_key, event.attempt - 1, "requested")
-            if action is not None and _stage(action) == started:
-                return StartAttempt(**at, start_by_ms=event.start_by_ms, deadline_ms=event.deadline_ms)
-        case j.AttemptSucceeded() | j.AttemptFailed() | j.AttemptUnknown():
-            if action is not None and (action.key, action.attempt) == (event.action_key, event.attempt):
-                return report_of(event)
-        case j.RetryDue():
-            if _waits_alike(real, enrollment):
-                return TimerDue(**at)
-        case j.StepCompleted():
-            if _waits_alike(real, enrollment) and _due_ms(enrollment) <= event.at_ms:
-                return TimerDue(**at)
-    return None
-
-
-def _waits_alike(real: Enrollment | None, enrollment: Enrollment) -> bool:
-    """Whether both wait for the same time, in the same visit of the same step and the same attempt."""
-    if real is None or enrollment.timer is None or real.timer != enrollment.timer:
-        return False
-    if real.step_id != enrollment.step_id or enrollment.step_id is None:
-        return False
-    if real.visits.get(enrollment.step_id) != enrollment.visits.get(enrollment.step_id):
-        return False
-    if real.action is None or enrollment.action is None:
-        return real.action is enrollment.action
-    return _stage(real.action) == _stage(enrollment.action)
-
-
-def _stage(action: PendingAction) -> tuple[str, int, str]:
-    return action.key, action.attempt, action.status
-
-
-def _due_ms(enrollment: Enrollment) -> int:
-    assert enrollment.timer is not None
-    return enrollment.timer.due_at_ms

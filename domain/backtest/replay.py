@@ -47,29 +47,35 @@ class Replay:
         """The contacts that the workflow touched."""
         return self._replayed
 
-    def knows_enrollments_of(self, contact_id: str) -> bool:
-        """Whether ends of enrollments say anything about this contact."""
-        if contact_id in self._replayed:
-            return True
+    def stands(self, contact_id: str) -> bool:
+        """Whether an enrollment is open, in a contact that is not replayed, that counts for the re-entry rules."""
         state = self._contacts.get(contact_id)
         return state is not None and bool(state.enrollments)
 
+    def quiet(self, event: j.JournalEvent) -> bool:
+        """Fold an event of a contact that is not replayed; False, and nothing done, if it may start something.
+
+        Then its burst from this event on is to be replayed.
+        """
+        if self._may_start(event):
+            return False
+        contact_id = event.contact_id
+        state = self._contacts.get(contact_id)
+        folded = _fold(state or initial(contact_id), event)
+        if folded is not state:
+            self._contacts[contact_id] = folded
+        return True
+
     def burst(self, contact_id: str, events: Sequence[j.JournalEvent]) -> None:
-        """Take consecutive events of a contact in."""
+        """Replay consecutive events of a contact: whole decisions."""
         if self._agenda and self._agenda[0][0] < events[0].at_ms:
             self.let_pass(events[0].at_ms)
         contact = self._replayed.get(contact_id)
-        if contact is not None:
+        if contact is None:
+            self._wake(contact_id, events)
+        else:
             contact.burst(events)
             self._arm(contact_id, contact)
-            return
-        state = self._contacts.get(contact_id) or initial(contact_id)
-        for index, event in enumerate(events):
-            if self._may_start(event):
-                self._wake(contact_id, state, events[index:])
-                return
-            state = _fold(state, event)
-        self._contacts[contact_id] = state
 
     def catalogue_is(self, catalogue: Catalogue, at_ms: int) -> None:
         """Other definitions are in force."""
@@ -116,15 +122,16 @@ class Replay:
             case _:
                 return False
 
-    def _wake(self, contact_id: str, state: ContactState, events: Sequence[j.JournalEvent]) -> None:
+    def _wake(self, contact_id: str, events: Sequence[j.JournalEvent]) -> None:
+        """Replay a contact from here on, unless nothing comes of it."""
         window = self._window
+        state = self._contacts.pop(contact_id, None) or initial(contact_id)
         happened = Happened(contact_id, window.workflow_id, window.since_ms)
         contact = ReplayedContact(state, happened, self._simulations, self._really)
         contact.burst(events)
-        if contact.untouched:
-            self._contacts[contact_id] = contact.states[0] if contact.states else state
+        if contact.untouched and contact.states:
+            self._contacts[contact_id] = contact.states[0]
             return
-        self._contacts.pop(contact_id, None)
         self._replayed[contact_id] = contact
         self._arm(contact_id, contact)
 

@@ -23,7 +23,9 @@ REPLIES = deterministic_uuid("workflow", "replies")
 WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
         step("sms", "send_sms", body="Hi {{first_name}} {{event.id}}", retry=Retry(max_attempts=2)),
-        step("warm", "condition", test=Comparison("tags", "contains", "warm"), branches={"true": "mark", "false": "wait"}),
+        step(
+            "warm", "condition", test=Comparison("tags", "contains", "warm"), branches={"true": "mark", "false": "wait"}
+        ),
         step("wait", "delay"),
         step("hook", "http_request", retry=Retry(max_attempts=2), on_failure="continue"),
         step("mail", "send_email", on_failure="exit", to="{{stage}}@example.test"),
@@ -44,7 +46,12 @@ WORKFLOWS: tuple[Workflow, ...] = (
         reentry="after_exit",
     ),
     workflow(
-        step("replied", "condition", test=Comparison("tags", "contains", "cold"), branches={"true": "sms", "false": "heat"}),
+        step(
+            "replied",
+            "condition",
+            test=Comparison("tags", "contains", "cold"),
+            branches={"true": "sms", "false": "heat"},
+        ),
         step("sms", "send_sms", body="You said {{contact.last_sms_reply}}", on_failure="continue"),
         step("rest", "delay", seconds=3_600),
         step("heat", "add_tag", tag="warm"),
@@ -172,9 +179,7 @@ class History:
             )
         )
         key, attempt = one.action.key, one.action.attempt
-        self._command(
-            c.ReportOutcome, enrollment_id=one.id, outcome=outcome, action_key=key, attempt=attempt, **fields
-        )
+        self._command(c.ReportOutcome, enrollment_id=one.id, outcome=outcome, action_key=key, attempt=attempt, **fields)
 
     def _go_on(self, one: Enrollment) -> None:
         start = StartAttempt(

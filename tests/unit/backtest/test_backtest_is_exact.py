@@ -38,7 +38,7 @@ def backtest(
 
     def flush() -> None:
         if burst:
-            replay.burst(CONTACT, list(burst))
+            play(replay, list(burst))
             burst.clear()
 
     for item in history.happened:
@@ -56,6 +56,17 @@ def backtest(
     flush()
     replay.finish()
     return [told(event) for event in of_enrollments(simulated)], [told(event) for event in of_enrollments(real)]
+
+
+def play(replay: Replay, burst: list[j.JournalEvent]) -> None:
+    """As the reader of a partition does it."""
+    if CONTACT in replay.replayed:
+        replay.burst(CONTACT, burst)
+        return
+    for index, event in enumerate(burst):
+        if not replay.quiet(event):
+            replay.burst(CONTACT, burst[index:])
+            return
 
 
 def of_enrollments(events: Sequence[j.JournalEvent]) -> list[j.JournalEvent]:
