@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.figure import Figure
 
-BENCHMARKS = ("throughput", "non_matching", "latency", "timers", "start", "fold", "memory", "kafka")
+BENCHMARKS = ("throughput", "non_matching", "latency", "timers", "start", "fold", "memory", "backtest", "kafka")
 """Each is a module of this package with `async run(directory, size) -> [Figure]`; `size` is `full` or `quick`."""
 
 

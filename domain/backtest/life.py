@@ -21,6 +21,7 @@ from domain.enrollment import CLOSED, Enrollment, PendingAction
 from domain.ids import enrollment_id
 from domain.running import fire_changed, run_turn
 from domain.state import ContactState, Seen
+from domain.triggers import heard_by
 
 _UNREAL: Final = 1 << 40
 """Causes that never happened are numbered from here on, so that their ids are nobody's."""
@@ -100,7 +101,9 @@ class Life:
                 self.state = others.stand(self.state, event)
 
     def _fact(self, event: j.ContactEventAccepted) -> None:
-        if not event.applied:
+        data = event.personal.data
+        nobody_hears = not self.state.enrollments and not heard_by(self._rules.facts.triggers, event.event_type, data)
+        if nobody_hears or not event.applied:
             self.state = others.learn(self.state, event)
             return
         given = ContactEvent(
@@ -108,7 +111,7 @@ class Life:
             source=event.source,
             id=event.event_id,
             type=event.event_type,
-            data=event.personal.data,
+            data=data,
             time=event.time,
             hops=event.hops,
             fires=event.fires,

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.api import api
+from headrace.cli.backtest import backtest, diff
 from headrace.cli.dead_letters import dead_letters
 from headrace.cli.dev import dev
 from headrace.cli.doctor import doctor
@@ -60,6 +61,8 @@ app.command("import")(import_files)
 app.command("export")(export)
 app.command("publish")(publish)
 app.command("test")(dry_run)
+app.command("backtest")(backtest)
+app.command("diff")(diff)
 app.command("workflows")(workflows)
 app.add_typer(incidents, name="incidents")
 app.add_typer(dead_letters, name="dead-letters")

@@ -7,7 +7,7 @@ import msgspec
 from domain.backtest.difference import Difference
 from domain.backtest.replay import Window
 from domain.backtest.rules import Assumed
-from domain.backtest.tally import Tally
+from domain.backtest.tally import Tally, add_up
 from domain.definition import TemplateText
 
 
@@ -54,3 +54,17 @@ class Result(msgspec.Struct, kw_only=True):
     """Contact events that were read, those before the window included."""
     events: int = 0
     """Journal events that were read."""
+
+
+def merge(plan: Plan, results: list[Result]) -> Result:
+    """The result of all partitions."""
+    difference = Difference() if plan.compares else None
+    for result in results:
+        if difference is not None and result.difference is not None:
+            difference.merge(result.difference, samples=plan.samples)
+    return Result(
+        tallies=[add_up([result.tallies[index] for result in results]) for index in range(len(plan.sides))],
+        difference=difference,
+        facts=sum(result.facts for result in results),
+        events=sum(result.events for result in results),
+    )
