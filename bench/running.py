@@ -18,6 +18,7 @@ BENCHMARKS = (
     "fold",
     "verify",
     "why",
+    "backtest",
     "simulate",
     "memory",
     "kafka",

@@ -49,6 +49,13 @@ Input = ContactEvent | c.AnyCommand | TimerDue | StartAttempt | Reconcile
 def decide(state: ContactState, given: Input, context: Context) -> Decision:
     """What follows from one input: the new journal events, and the state after them."""
     decision = Decision(state, context)
+    take(decision, given)
+    run(decision)
+    return decision
+
+
+def take(decision: Decision, given: Input) -> None:
+    """Take one input in: all that follows from it before the enrollments that may go on do so."""
     reconcile(decision)
     match given:
         case ContactEvent():
@@ -63,8 +70,6 @@ def decide(state: ContactState, given: Input, context: Context) -> Decision:
             _decide_command(decision, given)
         case Reconcile():
             pass
-    run(decision)
-    return decision
 
 
 def decide_failure(state: ContactState, given: Input, error: Exception, context: Context) -> Decision:

@@ -1,6 +1,7 @@
 """Running enrollments until they block: each step is entered, and says where to go or what to wait for."""
 
 from domain import journal as j
+from domain.contact import Contact
 from domain.decision import MAX_STEPS_WITHOUT_WAIT, Decision
 from domain.enrolling import fire_triggers
 from domain.enrollment import Enrollment
@@ -17,9 +18,13 @@ from domain.workflow import Step, Workflow
 def run(decision: Decision) -> None:
     """Run every enrollment that may go on, and those that its changes start, until each one blocks."""
     while decision.runnable:
-        enrollment_id = decision.runnable.pop(0)
-        while (enrollment := decision.enrollment(enrollment_id)) and _may_run(enrollment):
-            _step(decision, enrollment)
+        run_turn(decision, decision.runnable.pop(0))
+
+
+def run_turn(decision: Decision, enrollment_id: str) -> None:
+    """Run one enrollment until it blocks; what its changes start gets its turn later."""
+    while (enrollment := decision.enrollment(enrollment_id)) and _may_run(enrollment):
+        _step(decision, enrollment)
 
 
 def _may_run(enrollment: Enrollment) -> bool:
@@ -109,7 +114,13 @@ def _change(decision: Decision, enrollment: Enrollment, step: Step, visit: int, 
     changed = decision.on_visit(
         j.ContactChanged, enrollment, step.id, visit, change=change.type, hops=hops, personal=j.Data(change.data)
     )
-    fire_triggers(decision, before, changed.seq, change.type, change.data, hops, envelope_of(changed))
+    fire_changed(decision, before, changed)
+
+
+def fire_changed(decision: Decision, before: Contact, changed: j.ContactChanged) -> None:
+    """Enrol the contact wherever a change that a step just made says so."""
+    data = changed.personal.data
+    fire_triggers(decision, before, changed.seq, changed.change, data, changed.hops, envelope_of(changed))
 
 
 def complete_wait(decision: Decision, enrollment: Enrollment) -> None:

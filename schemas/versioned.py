@@ -86,7 +86,7 @@ class VersionedCodec(Generic[E]):
             events: list[E] = self._typed_lines(b"\n".join(values))
         except (msgspec.DecodeError, UnicodeDecodeError):
             events = []
-        if len(events) == len(values) and all([event.v == event.VERSION for event in events]):
+        if len(events) == len(values) and all([event.v == event.VERSION for event in events]):  # noqa: C419 twice as fast
             return events
         return [self.decode(value) for value in values]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.api import api
+from headrace.cli.backtest import backtest, diff
 from headrace.cli.dead_letters import dead_letters
 from headrace.cli.dev import dev
 from headrace.cli.doctor import doctor
@@ -64,6 +65,8 @@ app.command("export")(export)
 app.command("publish")(publish)
 app.command("test")(dry_run)
 app.command("simulate")(simulate)
+app.command("backtest")(backtest)
+app.command("diff")(diff)
 app.command("workflows")(workflows)
 app.command("why")(why)
 app.add_typer(incidents, name="incidents")

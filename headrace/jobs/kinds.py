@@ -16,7 +16,9 @@ class JobKind(NamedTuple):
     needs_database: bool = True
 
 
-KINDS: Final[dict[str, JobKind]] = {}
+KINDS: Final[dict[str, JobKind]] = {
+    "backtest": JobKind("headrace.jobs.backtest", needs_database=False),
+}
 
 
 class UnknownJob(HeadraceError):

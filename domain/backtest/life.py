@@ -1,0 +1,280 @@
+"""One contact's life with a candidate in force: real events come in, and what would have followed from them goes out."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from domain import command as c
+from domain import journal as j
+from domain.backtest import others
+from domain.backtest.beginnings import begins_decision, is_reconciling
+from domain.backtest.happened import Happened
+from domain.backtest.in_step import due_ms, input_of, stage, waits_alike
+from domain.backtest.numbered import NumberedDecision
+from domain.backtest.rules import MAX_VISITS, Rules
+from domain.catalogue import Catalogue
+from domain.contact_event import ContactEvent
+from domain.decision import Context
+from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide_failure, take
+from domain.enrollment import CLOSED, Enrollment, PendingAction
+from domain.ids import enrollment_id
+from domain.running import fire_changed, run_turn
+from domain.state import ContactState, Seen
+from domain.triggers import about
+
+_UNREAL: Final = 1 << 40
+"""Causes that never happened are numbered from here on, so that their ids are nobody's."""
+_ANSWER_WITHIN_MS: Final = 60_000
+_ON_COMMAND: Final[dict[str, type[Any]]] = {
+    "cancel_enrollment": c.CancelEnrollment,
+    "pause_enrollment": c.PauseEnrollment,
+    "resume_enrollment": c.ResumeEnrollment,
+    "retry_enrollment": c.RetryEnrollment,
+}
+_SETTLEMENTS: Final = (j.StepFailed, j.IncidentOpened, j.EnrollmentExited)
+"""What may follow from an enrollment's being resumed before the next one is."""
+
+Note = Callable[[j.JournalEvent], None]
+"""Hears each event that the simulation decided."""
+
+
+class Life:
+    """Simulates one contact; `hear` takes each real event, `settle` ends a burst of them, `fire_due` lets time pass.
+
+    A simulated enrollment that stands exactly where the real one stands waits for what really happened to it: its
+    timer fires and its action comes to its outcome where they stand in the journal. One that does not is on its own:
+    its timers fire when they are due, and its actions come to an outcome at once.
+    """
+
+    __slots__ = ("_happened", "_note", "_now_ms", "_pending", "_reconciled", "_rules", "_unreal", "enrolled", "state")
+
+    def __init__(self, state: ContactState, rules: Rules, happened: Happened, note: Note) -> None:
+        self.state = state
+        self._rules, self._happened, self._note = rules, happened, note
+        self._pending: list[str] = []
+        """Enrollments that may run on, and have not had their turn."""
+        self._unreal = _UNREAL
+        self._reconciled = False
+        """Whether the last real event was the catalogue's doing: the decision's own input may still come."""
+        self._now_ms = 0
+        self.enrolled = False
+        """Whether the candidate ever enrolled the contact."""
+
+    # ------------------------------------------------------------ what really happened
+
+    def hear(self, event: j.JournalEvent, before: j.JournalEvent | None, *, concerns: bool) -> None:
+        """Take the next real event in.
+
+        Args:
+            event: the event.
+            before: the one right before it in its burst.
+            concerns: whether it is about an enrollment that is simulated.
+        """
+        real = self._happened.enrollment(event.enrollment_id) if concerns else None  # type: ignore[attr-defined]
+        if begins_decision(event, before, real) and not self._reconciled:
+            self.settle()
+        self._now_ms = event.at_ms
+        self._reconciled = is_reconciling(event, before) or (self._reconciled and isinstance(event, _SETTLEMENTS))
+        if concerns:
+            self._hear_own(event, real)
+        else:
+            self._hear_other(event)
+
+    def _hear_other(self, event: j.JournalEvent) -> None:
+        match event:
+            case j.ContactEventAccepted():
+                self._fact(event)
+            case j.ContactChanged():
+                decision = self._decision(self._rules.facts, event.seq)
+                before = self.state.contact
+                fields = {
+                    name: getattr(event, name) for name in ("enrollment_id", "step_id", "visit", "change", "hops")
+                }
+                changed = decision.record(j.ContactChanged, **fields, personal=event.personal)
+                fire_changed(decision, before, changed)
+                del decision.events[0]  # the change itself is another workflow's
+                self._keep(decision)
+            case j.CommandResulted() if event.result == "accepted":
+                self._command(event)
+            case _:
+                self.state = others.stand(self.state, event)
+
+    def _fact(self, event: j.ContactEventAccepted) -> None:
+        data = event.personal.data
+        nobody_hears = not self.state.enrollments and not about(self._rules.facts.triggers, event.event_type, data)
+        if nobody_hears or not event.applied:
+            self.state = others.learn(self.state, event)
+            return
+        given = ContactEvent(
+            contact_id=event.contact_id,
+            source=event.source,
+            id=event.event_id,
+            type=event.event_type,
+            data=data,
+            time=event.time,
+            hops=event.hops,
+            fires=event.fires,
+        )
+        self._take(given, event.seq)
+
+    def _command(self, event: j.CommandResulted) -> None:
+        contact_id, workflow_id = event.contact_id, self._rules.candidate.id
+        named = {"command_id": event.command_id, "contact_id": contact_id}
+        if event.enrollment_id == enrollment_id(workflow_id, contact_id, event.seq):
+            self._take(Reconcile(contact_id=contact_id))  # first, as it would take a number in between
+            self.state = replace(self.state, seq=event.seq - 1)
+            self._take(c.EnrollContact(**named, workflow_id=workflow_id), event.seq)
+        elif event.command_type in _ON_COMMAND and self._is_open(event.enrollment_id):
+            kind = _ON_COMMAND[event.command_type]
+            self._take(kind(**named, enrollment_id=event.enrollment_id, **self._wish(event)), event.seq)
+
+    def _wish(self, event: j.CommandResulted) -> dict[str, str]:
+        """What the command said beyond its type, as what followed from it tells."""
+        if event.command_type == "retry_enrollment":
+            retried = self._happened.following(event, j.EnrollmentRetried)
+            return {"how": retried.how} if retried else {}
+        if event.command_type == "cancel_enrollment":
+            cancelled = self._happened.following(event, j.EnrollmentCancelled)
+            return {"reason": cancelled.reason} if cancelled else {}
+        return {}
+
+    def _is_open(self, enrollment_id: str | None) -> bool:
+        enrollment = self.state.enrollments.get(enrollment_id) if enrollment_id else None
+        return enrollment is not None and enrollment.status not in CLOSED and not others.is_stand_in(enrollment)
+
+    def _hear_own(self, event: Any, real: Enrollment | None) -> None:
+        """A real event of an enrollment that is simulated says when the simulated one goes on, not how."""
+        enrollment = self.state.enrollments.get(event.enrollment_id)
+        if enrollment is None:
+            return
+        if self._reconciled:
+            self._take(Reconcile(contact_id=event.contact_id))
+        elif given := input_of(event, real, enrollment):
+            self._take(given)
+        elif enrollment.id in self._pending and type(event) is not j.Enrolled:
+            self._pending.remove(enrollment.id)
+            self._turn(enrollment.id)
+
+    # ------------------------------------------------------------ what follows
+
+    def settle(self) -> None:
+        """The decision is over: all that may run on does, and actions that never really happened come to an outcome."""
+        while True:
+            while self._pending:
+                self._turn(self._pending.pop(0))
+            asked = next((e for e in self.state.enrollments.values() if self._is_alone(e)), None)
+            if asked is None or asked.action is None:
+                return
+            self._come_to_an_outcome(asked, asked.action)
+
+    def reconcile(self, now_ms: int) -> None:
+        """Every open enrollment has heard of the catalogue in force."""
+        self._now_ms = max(self._now_ms, now_ms)
+        self._take(Reconcile(contact_id=self.state.contact.id))
+        self.settle()
+
+    def next_due_ms(self) -> int | None:
+        """When the next timer is due that is not in the journal."""
+        due = [e.timer.due_at_ms for e in self.state.enrollments.values() if e.timer and self._fires_alone(e)]
+        return min(due, default=None)
+
+    def fire_due(self, before_ms: int) -> None:
+        """Let time pass up to `before_ms`: timers fire that are not in the journal."""
+        while True:
+            waiting = [e for e in self.state.enrollments.values() if e.timer and self._fires_alone(e)]
+            first = min(waiting, key=due_ms, default=None)
+            if first is None or due_ms(first) >= before_ms:
+                return
+            self._now_ms = max(self._now_ms, due_ms(first))
+            self._take(TimerDue(contact_id=self.state.contact.id, enrollment_id=first.id))
+            self.settle()
+
+    def _is_alone(self, enrollment: Enrollment) -> bool:
+        """Whether the enrollment wants an attempt that the real one did not want, too."""
+        action = enrollment.action
+        if action is None or enrollment.status != "active" or action.status != "requested":
+            return False
+        real = self._happened.enrollment(enrollment.id)
+        return real is None or real.action is None or stage(real.action) != stage(action)
+
+    def _fires_alone(self, enrollment: Enrollment) -> bool:
+        """Whether the enrollment's timer fires when it is due, as the real one does not wait for the same."""
+        timer = enrollment.timer
+        if timer is None or (enrollment.status != "active" and timer.kind != "deadline"):
+            return False
+        if not waits_alike(self._happened.enrollment(enrollment.id), enrollment):
+            return sum(enrollment.visits.values()) < MAX_VISITS
+        return False
+
+    def _come_to_an_outcome(self, enrollment: Enrollment, action: PendingAction) -> None:
+        at: dict[str, Any] = {"contact_id": self.state.contact.id, "enrollment_id": enrollment.id}
+        until_ms = self._now_ms + _ANSWER_WITHIN_MS
+        self._take(StartAttempt(**at, start_by_ms=until_ms, deadline_ms=until_ms))
+        known = self._happened.outcomes.get(action.key)
+        if known is None:
+            outcome = {"succeed": "succeeded", "fail": "failed"}[self._rules.assumed]
+            known = c.ReportOutcome(
+                **at,
+                command_id=f"backtest/{action.key}",
+                action_key=action.key,
+                attempt=0,
+                outcome=outcome,
+                code=None if outcome == "succeeded" else "assumed",
+                output={"simulated": True} if outcome == "succeeded" else {},
+            )
+        self._take(replace(known, attempt=action.attempt + 1))
+
+    # ------------------------------------------------------------ deciding
+
+    def _take(self, given: Input, seq: int | None = None) -> None:
+        """Take an input in; `seq` is the number of the cause that it leaves in the journal."""
+        decision = self._decision(self._rules.facts, seq)
+        try:
+            take(decision, given)
+        except Exception as error:  # noqa: BLE001 as the engine does: a person would be asked
+            failed = decide_failure(self.state, given, error, decision.context)
+            self.state = failed.state
+            self._tell(failed.events)
+            return
+        self._keep(decision)
+        if self.state.seen.current:  # the journal holds no input twice
+            self.state = replace(self.state, seen=Seen())
+
+    def _turn(self, enrollment_id: str) -> None:
+        decision = self._decision(self._rules.everything)
+        try:
+            run_turn(decision, enrollment_id)
+        except Exception as error:  # noqa: BLE001 as the engine does: a person would be asked
+            given = TimerDue(contact_id=self.state.contact.id, enrollment_id=enrollment_id)
+            failed = decide_failure(self.state, given, error, decision.context)
+            self.state = failed.state
+            self._tell(failed.events)
+            return
+        self._keep(decision)
+
+    def _decision(self, catalogue: Catalogue, seq: int | None = None) -> NumberedDecision:
+        left: dict[tuple[Any, ...], list[int]] = {}
+
+        def number(kind: type[j.JournalEvent], fields: dict[str, Any]) -> int:
+            nonlocal seq
+            found, seq = seq, None
+            if found is None and kind is j.ContactChanged:
+                visit = (fields["enrollment_id"], fields["step_id"], fields["visit"])
+                numbers = left.setdefault(visit, self._happened.changes(*visit))
+                found = numbers.pop(0) if numbers else None
+            if found is None:
+                found = self._unreal = self._unreal + 1
+            return found
+
+        return NumberedDecision(self.state, Context(now_ms=self._now_ms, catalogue=catalogue), number)
+
+    def _keep(self, decision: NumberedDecision) -> None:
+        self.state = decision.state
+        self._pending += decision.runnable
+        self._tell(decision.events)
+
+    def _tell(self, events: list[j.JournalEvent]) -> None:
+        for event in events:
+            self.enrolled = self.enrolled or type(event) is j.Enrolled
+            self._note(event)

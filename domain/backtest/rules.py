@@ -1,0 +1,50 @@
+"""The rules of one simulation: the candidate, the catalogue with it in force, and what is assumed of providers."""
+
+from typing import Final, Literal
+
+from msgspec.structs import replace
+
+from domain.catalogue import Catalogue, Entry, Version
+from domain.triggers import index_triggers
+from domain.workflow import Workflow
+
+Assumed = Literal["succeed", "fail"]
+"""What becomes of an action that never really happened."""
+
+MAX_VISITS: Final = 10_000
+"""Visits of steps after which an enrollment is not moved on in virtual time: it goes round in a circle of waits."""
+
+
+class Rules:
+    """A candidate, live from the start of the backtest on; `catalogue_is` follows the real catalogue."""
+
+    __slots__ = ("assumed", "candidate", "everything", "facts")
+
+    def __init__(self, candidate: Workflow, assumed: Assumed = "succeed") -> None:
+        self.candidate, self.assumed = candidate, assumed
+        self.everything: Catalogue
+        """In force for what the simulation itself does: its changes start whatever they start."""
+        self.facts: Catalogue
+        """In force for facts: what they started in other workflows is replayed, so only the candidate hears them."""
+        self.catalogue_is(Catalogue())
+
+    def catalogue_is(self, real: Catalogue) -> None:
+        """The real catalogue changed: the candidate takes its workflow's place, and its pauses hold."""
+        candidate = self.candidate
+        entries = real.entries | {candidate.id: _entry(candidate, real.entries.get(candidate.id))}
+        self.everything = replace(real, entries=entries)
+        self.facts = replace(real, entries=entries)
+        self.facts.__dict__["triggers"] = index_triggers([candidate])  # in the place of the cached property
+
+
+def _entry(candidate: Workflow, real: Entry | None) -> Entry:
+    version = Version(number=candidate.version, document={}, digest="", diagnostics=(), compiled=candidate)
+    return Entry(
+        id=candidate.id,
+        name=candidate.name,
+        status="paused" if real and real.status == "paused" else "active",
+        versions={candidate.version: version},
+        published=candidate.version,
+        paused_at_ms=real.paused_at_ms if real else 0,
+        resumed_at_ms=real.resumed_at_ms if real else 0,
+    )

@@ -1,0 +1,195 @@
+"""Random histories of a contact with several workflows, pauses and operators, and what happened burst by burst."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import msgspec
+
+from domain import command as c
+from domain import journal as j
+from domain.catalogue import Catalogue
+from domain.conditions import Comparison
+from domain.engine import Input, StartAttempt, TimerDue
+from domain.enrollment import CLOSED, Enrollment
+from domain.ids import deterministic_uuid
+from domain.workflow import Retry, Trigger, Workflow
+from tests.support.engine_spec import CONTACT, Spec, step, workflow
+
+ACTIONS = deterministic_uuid("workflow", "actions")
+TAGS = deterministic_uuid("workflow", "tags")
+REPLIES = deterministic_uuid("workflow", "replies")
+WORKFLOWS: tuple[Workflow, ...] = (
+    workflow(
+        step("sms", "send_sms", body="Hi {{first_name}} {{event.id}}", retry=Retry(max_attempts=2)),
+        step(
+            "warm", "condition", test=Comparison("tags", "contains", "warm"), branches={"true": "mark", "false": "wait"}
+        ),
+        step("wait", "delay"),
+        step("hook", "http_request", retry=Retry(max_attempts=2), on_failure="continue"),
+        step("mail", "send_email", on_failure="exit", to="{{stage}}@example.test"),
+        step("mark", "add_tag", tag="cold"),
+        id=ACTIONS,
+        triggers=(Trigger("contact_created"), Trigger("tag_added", {"tag": "again"})),
+        reentry="always",
+    ),
+    workflow(
+        step("mark", "update_field", field="stage", value="cold"),
+        step("wait", "delay", seconds=60),
+        step("split", "ab_split", branches={"a": "sms", "b": "unmark"}),
+        step("sms", "send_sms", body="{{stage}} {{last_sms_reply}}", next="unmark"),
+        step("unmark", "remove_tag", tag="cold"),
+        step("again", "add_tag", tag="again"),
+        id=TAGS,
+        triggers=(Trigger("tag_added", {"tag": "cold"}),),
+        reentry="after_exit",
+    ),
+    workflow(
+        step(
+            "replied",
+            "condition",
+            test=Comparison("tags", "contains", "cold"),
+            branches={"true": "sms", "false": "heat"},
+        ),
+        step("sms", "send_sms", body="You said {{contact.last_sms_reply}}", on_failure="continue"),
+        step("rest", "delay", seconds=3_600),
+        step("heat", "add_tag", tag="warm"),
+        step("cool", "remove_tag", tag="again"),
+        id=REPLIES,
+        triggers=(
+            Trigger("sms_received"),
+            Trigger("field_updated", {"field": "first_name", "from": "Bea"}),
+            Trigger("tag_added", {"tag": "again"}),
+        ),
+        reentry="after_exit",
+    ),
+)
+
+
+class History:
+    """A contact's journal as the engine wrote it, cut where a burst may end; and the catalogues between."""
+
+    def __init__(self, seed: int, *, steps: int = 60) -> None:
+        self.chance = random.Random(seed)
+        order = list(WORKFLOWS)
+        self.chance.shuffle(order)
+        self.spec = Spec(*order)
+        self.happened: list[list[j.JournalEvent] | tuple[str, Catalogue, int]] = []
+        """Decisions, and what the partition did: ("advanced" | "reconciled", catalogue, time)."""
+        self._advanced()
+        self._waiting_for_walk: str | None = None
+        self._deciding(lambda: self.spec.created(tags=["new"], custom_fields={"n": 1}))
+        for _ in range(steps):
+            self._step(self.chance.choice((0, 0, 1, 1_000, 100_000, 100_000_000)))
+        if self._waiting_for_walk:
+            self._walk()
+
+    @property
+    def events(self) -> list[j.JournalEvent]:
+        return [event for item in self.happened if isinstance(item, list) for event in item]
+
+    def _deciding(self, decide: Any) -> None:
+        before = len(self.spec.journal)
+        decide()
+        if len(self.spec.journal) > before:
+            self.happened.append(self.spec.journal[before:])
+
+    def _step(self, after_ms: int) -> None:
+        spec, chance = self.spec, self.chance
+        spec.now_ms += after_ms
+        open_ones = [one for one in spec.state.enrollments.values() if one.status not in CLOSED]
+        choice = chance.random()
+        if self._waiting_for_walk and choice < 0.3:
+            self._walk()
+        elif choice < 0.05 and not self._waiting_for_walk:
+            self._switch()
+        elif choice < 0.09:
+            self._command(c.EnrollContact, workflow_id=chance.choice(WORKFLOWS).id)
+        elif not open_ones or choice < 0.25:
+            self._fact()
+        else:
+            self._on_enrollment(chance.choice(open_ones))
+
+    def _advanced(self) -> None:
+        self.happened.append(("advanced", Catalogue(entries=dict(self.spec.entries)), self.spec.now_ms))
+
+    def _switch(self) -> None:
+        """Pause or resume a workflow: its catalogue is in force at once, its enrollments hear of it by and by."""
+        spec = self.spec
+        entry = spec.entries[self.chance.choice(WORKFLOWS).id]
+        if entry.status == "active":
+            changed = msgspec.structs.replace(entry, status="paused", paused_at_ms=spec.now_ms)
+        else:
+            changed = msgspec.structs.replace(entry, status="active", resumed_at_ms=spec.now_ms)
+        spec.entries[entry.id] = changed
+        self._advanced()
+        self._waiting_for_walk = entry.id
+
+    def _walk(self) -> None:
+        self._deciding(self.spec.reconciled)
+        self.happened.append(("reconciled", Catalogue(entries=dict(self.spec.entries)), self.spec.now_ms))
+        self._waiting_for_walk = None
+
+    def _fact(self) -> None:
+        kind, data = self.chance.choice(
+            (
+                ("contact.tag_added", {"tag": "again"}),
+                ("contact.tag_added", {"tag": "cold"}),
+                ("contact.tag_removed", {"tag": "cold"}),
+                ("contact.tag_removed", {"tag": "again"}),
+                ("contact.field_updated", {"field": "first_name", "value": self.chance.choice(("Ada", "Bea"))}),
+                ("contact.sms_received", {"body": self.chance.choice(("yes", "no"))}),
+                ("something.else", {"x": [1, 2]}),
+            )
+        )
+        fields: dict[str, Any] = {"causation_id": f"{CONTACT}/1"} if self.chance.random() < 0.05 else {}
+        if self.chance.random() < 0.1:
+            fields["command_id"] = f"api-{len(self.spec.journal)}"
+        self._deciding(lambda: self.spec.fact(kind, data, **fields))
+
+    def _on_enrollment(self, one: Enrollment) -> None:
+        chance, choice = self.chance, self.chance.random()
+        if one.status == "failed" and choice < 0.6:
+            self._command(c.RetryEnrollment, enrollment_id=one.id, how=chance.choice(("again", "succeeded", "skip")))
+        elif one.status == "paused" and choice < 0.5:
+            self._command(c.ResumeEnrollment, enrollment_id=one.id)
+        elif choice < 0.06:
+            self._command(c.PauseEnrollment, enrollment_id=one.id)
+        elif choice < 0.08:
+            self._command(c.CancelEnrollment, enrollment_id=one.id, reason=chance.choice(("operator", "publish")))
+        elif one.action is not None and one.action.status in ("running", "unknown") and choice < 0.9:
+            self._outcome(one)
+        else:
+            self._go_on(one)
+
+    def _command(self, kind: type[c.Command], **fields: Any) -> None:
+        self._deciding(lambda: self.spec.command(kind, **fields))
+
+    def _outcome(self, one: Enrollment) -> None:
+        assert one.action is not None
+        outcome, fields = self.chance.choice(
+            (
+                ("succeeded", {"provider_id": "SM1", "output": {"status": "queued"}, "state": {"n": 1}}),
+                ("succeeded", {"provider_id": "SM2"}),
+                ("failed", {"code": "busy", "message": "later", "retryable": True, "retry_after_ms": 5_000}),
+                ("failed", {"code": "busy", "message": "try later", "retryable": True}),
+                ("failed", {"code": "refused"}),
+                ("unknown", {"code": "timeout"}),
+            )
+        )
+        key, attempt = one.action.key, one.action.attempt
+        self._command(c.ReportOutcome, enrollment_id=one.id, outcome=outcome, action_key=key, attempt=attempt, **fields)
+
+    def _go_on(self, one: Enrollment) -> None:
+        start = StartAttempt(
+            contact_id=CONTACT,
+            enrollment_id=one.id,
+            start_by_ms=self.spec.now_ms + 10_000,
+            deadline_ms=self.spec.now_ms + 60_000,
+        )
+        self._when(TimerDue(contact_id=CONTACT, enrollment_id=one.id))
+        self._when(start)
+
+    def _when(self, given: Input) -> None:
+        self._deciding(lambda: self.spec.when(given))
