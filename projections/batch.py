@@ -99,13 +99,13 @@ async def _read_transactions(
         if more.next <= offset:
             return (), offset
         offset = more.next
-        end = _last_end(more)
+        end = last_end(more)
         if end is not None:
             return [*records, *more[:end]], offset
         records.extend(more)
 
 
-def _last_end(records: Sequence[Record]) -> int | None:
+def last_end(records: Sequence[Record]) -> int | None:
     """How many of the records there are up to the last end of a transaction."""
     for index in range(len(records) - 1, -1, -1):
         if _ends_transaction(records[index]):
@@ -144,7 +144,7 @@ def _decode_journal(events: Events, records: Sequence[Record], checkpoints: Mapp
             decoded.append((decode_event(record.value or b""), record))  # noqa: PERF401 all before an error is kept
     except HeadraceError as error:
         events.unreadable = _unreadable(records[len(decoded)], error)
-        end = _last_end(records[: len(decoded)])
+        end = last_end(records[: len(decoded)])
         if end is None:
             return
         decoded, last = decoded[:end], records[end - 1]

@@ -1,16 +1,35 @@
 """Projecting a batch: its rows and its checkpoints, in the transaction of a cursor. Live and in a rebuild alike."""
 
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
 
 from projections import checkpoints
 from projections.batch import Events
 from projections.changes import RowChanges
+from projections.database import connect
 from projections.errors import UnreadableRecord
 from projections.loading import load
 from projections.read_models import EVERY_FOLD, Folds, fold_dead_letter, fold_definition_event, fold_journal_event
 from schemas.event_log import Record
+
+Connection = psycopg.Connection[dict[str, Any]]
+_decode_json: Final = msgspec.json.Decoder().decode
+
+
+def projecting_connection(url: str, *, application_name: str) -> Connection:
+    """A connection whose rows are as `project` expects them.
+
+    Raises:
+        DatabaseUnreachable: it could not be made.
+    """
+    connection: Connection = connect(url, application_name=application_name)  # type: ignore[assignment]
+    connection.row_factory = dict_row
+    set_json_loads(_decode_json, connection)
+    return connection
 
 
 def project(

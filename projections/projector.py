@@ -6,19 +6,15 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-import msgspec
 import psycopg
 import structlog
-from psycopg.rows import dict_row
-from psycopg.types.json import set_json_loads
 
 from projections import checkpoints
 from projections.batch import Batch, Events, decode_batch, read_batch, sources_of
 from projections.checkpoints import Source
-from projections.database import connect
 from projections.errors import CheckpointConflict, DatabaseUnreachable, ProjectionError
 from projections.metrics import ProjectionMetrics
-from projections.projecting import project
+from projections.projecting import Connection, project, projecting_connection
 from schemas.event_log import EventLog
 from schemas.topics import JOURNAL
 
@@ -38,9 +34,7 @@ _TRANSIENT: Final = (
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,  # for a while after a failover
 )
-_decode_json: Final = msgspec.json.Decoder().decode
 _T = TypeVar("_T")
-_Connection = psycopg.Connection[dict[str, Any]]
 
 
 class Projector:
@@ -69,7 +63,7 @@ class Projector:
         """
         self._log, self._url, self._name, self._batch_size = event_log, database_url, name, batch_size
         self._metrics = metrics or ProjectionMetrics()
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._checkpoints: dict[Source, int] = {}
         self._names: dict[tuple[str, int], str] = {}
         self._stopping = asyncio.Event()
@@ -133,9 +127,7 @@ class Projector:
     # ------------------------------------------------------------ in the thread
 
     def _connect(self, sources: list[Source], partitions: int) -> dict[Source, int]:
-        connection: _Connection = connect(self._url, application_name=f"headrace {self._name}")  # type: ignore[assignment]
-        connection.row_factory = dict_row
-        set_json_loads(_decode_json, connection)
+        connection = projecting_connection(self._url, application_name=f"headrace {self._name}")
         self._connection = connection
         try:
             with connection.transaction(), connection.cursor() as cursor:
