@@ -10,7 +10,7 @@ from domain.errors import HeadraceError
 from projections.checkpoints import Source
 from projections.errors import UnreadableRecord
 from schemas.definition_event import decode_definition_event
-from schemas.event_log import EventLog, Record
+from schemas.event_log import LogReader, Record
 from schemas.journal import POSITIONS_HEADER, decode_event
 from schemas.topics import DEAD_LETTERS, DEFINITIONS, JOURNAL
 
@@ -47,7 +47,13 @@ class Events(msgspec.Struct, kw_only=True):
         return dict(zip((DEFINITIONS, JOURNAL, DEAD_LETTERS), lengths, strict=True))
 
 
-async def read_batch(log: EventLog, checkpoints: Mapping[Source, int], *, size: int) -> Batch:
+async def sources_of(log: LogReader) -> list[Source]:
+    """All that the read side is made from: each partition of the journal and the dead letters, and the definitions."""
+    by_contact = [(topic, number) for topic in (JOURNAL, DEAD_LETTERS) for number in range(await log.partitions(topic))]
+    return [*by_contact, (DEFINITIONS, 0)]
+
+
+async def read_batch(log: LogReader, checkpoints: Mapping[Source, int], *, size: int) -> Batch:
     """About `size` records from the checkpoints on, without waiting.
 
     The journal is read first and the definitions after it, to their end: so a journal record never refers to
@@ -71,7 +77,7 @@ async def read_batch(log: EventLog, checkpoints: Mapping[Source, int], *, size: 
     return Batch(definitions=definitions, journal=journal, dead_letters=dead_letters, seen=seen)
 
 
-async def _read_definitions(log: EventLog, offset: int, *, size: int) -> tuple[list[Record], int]:
+async def _read_definitions(log: LogReader, offset: int, *, size: int) -> tuple[list[Record], int]:
     """Definitions from `offset` on, to their end or until there are `size`; and where reading got to."""
     records: list[Record] = []
     while len(records) < size:
@@ -83,7 +89,9 @@ async def _read_definitions(log: EventLog, offset: int, *, size: int) -> tuple[l
     return records, offset
 
 
-async def _read_transactions(log: EventLog, source: Source, offset: int, *, limit: int) -> tuple[Sequence[Record], int]:
+async def _read_transactions(
+    log: LogReader, source: Source, offset: int, *, limit: int
+) -> tuple[Sequence[Record], int]:
     """Whole transactions from `offset` on, one at least when its end is there; and where reading got to."""
     records: list[Record] = []
     while True:
@@ -91,13 +99,13 @@ async def _read_transactions(log: EventLog, source: Source, offset: int, *, limi
         if more.next <= offset:
             return (), offset
         offset = more.next
-        end = _last_end(more)
+        end = last_end(more)
         if end is not None:
             return [*records, *more[:end]], offset
         records.extend(more)
 
 
-def _last_end(records: Sequence[Record]) -> int | None:
+def last_end(records: Sequence[Record]) -> int | None:
     """How many of the records there are up to the last end of a transaction."""
     for index in range(len(records) - 1, -1, -1):
         if _ends_transaction(records[index]):
@@ -136,7 +144,7 @@ def _decode_journal(events: Events, records: Sequence[Record], checkpoints: Mapp
             decoded.append((decode_event(record.value or b""), record))  # noqa: PERF401 all before an error is kept
     except HeadraceError as error:
         events.unreadable = _unreadable(records[len(decoded)], error)
-        end = _last_end(records[: len(decoded)])
+        end = last_end(records[: len(decoded)])
         if end is None:
             return
         decoded, last = decoded[:end], records[end - 1]

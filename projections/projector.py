@@ -6,23 +6,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-import msgspec
 import psycopg
 import structlog
-from psycopg.rows import dict_row
-from psycopg.types.json import set_json_loads
 
 from projections import checkpoints
-from projections.batch import Batch, Events, decode_batch, read_batch
-from projections.changes import RowChanges
+from projections.batch import Batch, Events, decode_batch, read_batch, sources_of
 from projections.checkpoints import Source
-from projections.database import connect
-from projections.errors import CheckpointConflict, DatabaseUnreachable, ProjectionError, UnreadableRecord
-from projections.loading import load
+from projections.errors import CheckpointConflict, DatabaseUnreachable, ProjectionError
 from projections.metrics import ProjectionMetrics
-from projections.read_models import fold_dead_letter, fold_definition_event, fold_journal_event
-from schemas.event_log import EventLog, Record
-from schemas.topics import DEAD_LETTERS, DEFINITIONS, JOURNAL
+from projections.projecting import Connection, project, projecting_connection
+from schemas.event_log import EventLog
+from schemas.topics import JOURNAL
 
 log = structlog.get_logger()
 
@@ -40,9 +34,7 @@ _TRANSIENT: Final = (
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,  # for a while after a failover
 )
-_decode_json: Final = msgspec.json.Decoder().decode
 _T = TypeVar("_T")
-_Connection = psycopg.Connection[dict[str, Any]]
 
 
 class Projector:
@@ -71,7 +63,7 @@ class Projector:
         """
         self._log, self._url, self._name, self._batch_size = event_log, database_url, name, batch_size
         self._metrics = metrics or ProjectionMetrics()
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._checkpoints: dict[Source, int] = {}
         self._names: dict[tuple[str, int], str] = {}
         self._stopping = asyncio.Event()
@@ -115,9 +107,7 @@ class Projector:
 
     async def _open(self) -> None:
         partitions = await self._log.partitions(JOURNAL)
-        sources = [(JOURNAL, number) for number in range(partitions)]
-        sources += [(DEAD_LETTERS, number) for number in range(await self._log.partitions(DEAD_LETTERS))]
-        sources += [(DEFINITIONS, 0)]
+        sources = await sources_of(self._log)
         self._checkpoints = await self._in_thread(lambda: self._connect(sources, partitions))
         log.info("projector.started", projector=self._name, partitions=partitions)
 
@@ -137,9 +127,7 @@ class Projector:
     # ------------------------------------------------------------ in the thread
 
     def _connect(self, sources: list[Source], partitions: int) -> dict[Source, int]:
-        connection: _Connection = connect(self._url, application_name=f"headrace {self._name}")  # type: ignore[assignment]
-        connection.row_factory = dict_row
-        set_json_loads(_decode_json, connection)
+        connection = projecting_connection(self._url, application_name=f"headrace {self._name}")
         self._connection = connection
         try:
             with connection.transaction(), connection.cursor() as cursor:
@@ -161,11 +149,7 @@ class Projector:
         if not events.moves:
             return events
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            checkpoints.move(cursor, events.moves)
-            changes = RowChanges(self._names)
-            load(cursor, changes, [event for event, _ in events.definitions], [event for event, _ in events.journal])
-            fold(changes, events)
-            changes.write(cursor)
+            project(cursor, events, self._names)
             cursor.execute(NOTIFY)
         return events
 
@@ -188,26 +172,3 @@ class Projector:
             work.cancel()
             stop.cancel()
             await asyncio.gather(work, stop, return_exceptions=True)
-
-
-def fold(changes: RowChanges, events: Events) -> None:
-    """Fold a batch's events into its rows, definitions first.
-
-    Raises:
-        UnreadableRecord: an event contradicts those before it.
-    """
-    record: Record | None = None
-    try:
-        for event, record in events.definitions:
-            fold_definition_event(changes, event, record)
-        for event, record in events.journal:
-            fold_journal_event(changes, event, record)
-        for record in events.dead_letters:
-            fold_dead_letter(changes, record)
-    except Exception as error:
-        assert record is not None
-        message = (
-            f"the projector stopped at {record.topic}, partition {record.partition}, offset {record.offset}, "
-            f"which it could not project: {type(error).__name__}: {error}"
-        )
-        raise UnreadableRecord(message) from error

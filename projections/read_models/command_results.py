@@ -4,6 +4,7 @@ from uuid import UUID
 
 from domain import journal as j
 from domain.definition import DefinitionCommandResulted
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from projections.rows import Row
@@ -99,6 +100,7 @@ def _uuid_or_none(workflow_id: str) -> str | None:
 
 MODEL = ReadModel(
     name="command_results",
+    tables=(tables.command_results,),
     journal={j.CommandResulted: _resulted},
     definitions={DefinitionCommandResulted: _definition_resulted},
     dead_letters=_replayed,

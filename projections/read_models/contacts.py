@@ -4,6 +4,7 @@ from typing import Any
 
 from domain import journal as j
 from domain.contact import ATTRIBUTES, Contact, apply_fact
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from projections.rows import Row
@@ -55,4 +56,6 @@ def _apply(changes: RowChanges, row: Row, event: j.JournalEvent, fact: str, data
     changes.contacts.set(event.contact_id, {**changed, "seq": event.seq, "updated_at": event.at_ms})
 
 
-MODEL = ReadModel(name="contacts", journal={j.ContactEventAccepted: _accepted, j.ContactChanged: _changed})
+MODEL = ReadModel(
+    name="contacts", tables=(tables.contacts,), journal={j.ContactEventAccepted: _accepted, j.ContactChanged: _changed}
+)

@@ -1,5 +1,6 @@
 """Dead letters: records that could not be read, whole, with the reason, and whether they were replayed."""
 
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from schemas.event_log import Record
@@ -55,4 +56,4 @@ def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-MODEL = ReadModel(name="dead_letters", dead_letters=_kept)
+MODEL = ReadModel(name="dead_letters", tables=(tables.dead_letters,), dead_letters=_kept)

@@ -6,6 +6,7 @@ import msgspec
 
 from domain import journal as j
 from domain.enrollment import CLOSED
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from projections.rows import Row
@@ -127,6 +128,7 @@ def _incident_opened(changes: RowChanges, event: j.IncidentOpened, _: Record) ->
 
 MODEL = ReadModel(
     name="enrollments",
+    tables=(tables.workflow_enrollments,),
     journal={
         j.Enrolled: _enrolled,
         j.EnrollmentCompleted: _completed,

@@ -5,6 +5,7 @@ from typing import Any
 
 from domain import ids
 from domain import journal as j
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from projections.rows import Row
@@ -170,6 +171,8 @@ def _retried(changes: RowChanges, event: j.EnrollmentRetried, _: Record) -> None
 
 MODEL = ReadModel(
     name="executions",
+    tables=(tables.workflow_executions,),
+    reads=("enrollments",),
     journal={
         j.TimerSet: _timer_set,
         j.ActionRequested: _action_requested,

@@ -1,6 +1,7 @@
 """Incidents: work that stopped and needs a person."""
 
 from domain import journal as j
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from schemas.event_log import Record
@@ -31,4 +32,9 @@ def _resolved(changes: RowChanges, event: j.IncidentResolved, _: Record) -> None
     changes.incidents.set(event.incident_id, resolved)
 
 
-MODEL = ReadModel(name="incidents", journal={j.IncidentOpened: _opened, j.IncidentResolved: _resolved})
+MODEL = ReadModel(
+    name="incidents",
+    tables=(tables.incidents,),
+    reads=("enrollments",),
+    journal={j.IncidentOpened: _opened, j.IncidentResolved: _resolved},
+)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from domain.definition import DefinitionEvent
 from domain.journal import JournalEvent
@@ -18,6 +19,10 @@ class ReadModel(msgspec.Struct, frozen=True, kw_only=True):
     """One view of what happened. Every journal event type is folded or ignored on purpose."""
 
     name: str
+    tables: tuple[sa.Table, ...]
+    """What it writes; no other model does."""
+    reads: tuple[str, ...] = ()
+    """The models whose rows its own are made from: it is never rebuilt without them."""
     journal: Mapping[type[JournalEvent], Fold] = {}
     ignores: frozenset[type[JournalEvent]] = frozenset()
     """Journal events that say nothing to this view; a test holds that no other is left out."""

@@ -1,6 +1,7 @@
 """Partitions: up to which offset the definitions are in force in each, now and at every moment of the past."""
 
 from domain import journal as j
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from schemas.event_log import Record
@@ -18,4 +19,8 @@ def _reconciled(changes: RowChanges, event: j.CatalogueReconciled, record: Recor
     changes.partitions.set(record.partition, {"reconciled_offset": event.offset})
 
 
-MODEL = ReadModel(name="partitions", journal={j.CatalogueAdvanced: _advanced, j.CatalogueReconciled: _reconciled})
+MODEL = ReadModel(
+    name="partitions",
+    tables=(tables.partitions,),
+    journal={j.CatalogueAdvanced: _advanced, j.CatalogueReconciled: _reconciled},
+)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import journal as j
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.executions import unsettled
 from projections.read_models.model import ReadModel
@@ -163,6 +164,8 @@ _TIMES_OF: Final = {type_: _TIMES.keys() & type_.__struct_fields__ for type_ in 
 
 MODEL = ReadModel(
     name="timeline",
+    tables=(tables.timeline,),
+    reads=("executions", "workflows"),
     journal=dict.fromkeys(SUMMARIES, _row),
     ignores=frozenset({j.PartitionOpened, j.CatalogueAdvanced, j.CatalogueReconciled, j.InputsAdvanced}),
 )

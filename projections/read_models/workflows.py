@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from domain import definition as d
+from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from schemas.event_log import Record
@@ -107,6 +108,7 @@ def _template(changes: RowChanges, event: d.TemplateDefined, _: Record) -> None:
 
 MODEL = ReadModel(
     name="workflows",
+    tables=(tables.workflows, tables.workflow_versions, tables.templates),
     definitions={
         d.DefinitionImported: _imported,
         d.VersionPublished: _published,
