@@ -4,6 +4,7 @@ from typing import Final
 
 from api.handlers import (
     commands,
+    consent,
     contacts,
     dead_letters,
     definitions,
@@ -12,8 +13,10 @@ from api.handlers import (
     health,
     incidents,
     jobs,
+    ledger,
     lifecycle,
     templates,
+    webhooks,
     workflows,
 )
 from api.route import Route
@@ -65,10 +68,21 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route("GET", f"{_API}/contacts", contacts.list_contacts, {200: resource.Page[resource.Contact]}),
     Route("GET", _CONTACT, contacts.get_contact, {200: resource.Contact}),
+    Route("GET", f"{_CONTACT}/consent", consent.get_consent, {200: resource.ContactConsent}),
+    Route(
+        "POST",
+        f"{_CONTACT}/consent",
+        consent.change_consent,
+        {200: resource.ContactConsent, 202: resource.Pending},
+    ),
     Route("GET", f"{_CONTACT}/timeline", contacts.get_timeline, {200: resource.Page[resource.TimelineItem]}),
     Route("POST", f"{_CONTACT}/events", contacts.post_event, {200: resource.EventResult, 202: resource.Pending}),
     Route("GET", f"{_API}/incidents", incidents.list_incidents, {200: resource.Page[resource.Incident]}),
     Route("GET", f"{_API}/incidents/{{incident_id}}", incidents.get_incident, {200: resource.Incident}),
+    Route("GET", f"{_API}/ledger", ledger.list_ledger, {200: resource.Page[resource.LedgerEntry]}),
+    Route("POST", f"{_API}/webhooks/twilio/sms", webhooks.twilio_sms, {200: ("text/xml",)}),
+    Route("POST", f"{_API}/webhooks/twilio/status", webhooks.twilio_status, {204: ()}),
+    Route("POST", f"{_API}/webhooks/sendgrid/events", webhooks.sendgrid_events, {204: ()}),
     Route("GET", f"{_API}/dead-letters", dead_letters.list_dead_letters, {200: resource.Page[resource.DeadLetter]}),
     Route("GET", _DEAD_LETTER, dead_letters.get_dead_letter, {200: resource.DeadLetter}),
     Route(

@@ -27,6 +27,8 @@ class RowChanges:
         self.command_results = TableRows(tables.command_results, on_conflict="keep")
         self.partitions = TableRows(tables.partitions)
         self.dead_letters = TableRows(tables.dead_letters)
+        self.ledger = TableRows(tables.send_ledger, group="enrollment_id")
+        self.consents = TableRows(tables.consents, on_conflict="replace")
         self.timeline: list[tuple[Any, ...]] = []
         """Rows of the timeline, in its column order: nothing ever changes one."""
 
@@ -44,6 +46,8 @@ class RowChanges:
             self.command_results,
             self.partitions,
             self.dead_letters,
+            self.ledger,
+            self.consents,
         )
 
     def workflow_name(self, workflow_id: str, version: int) -> str:

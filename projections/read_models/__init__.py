@@ -5,11 +5,13 @@ from typing import Any, Final
 from projections.changes import RowChanges
 from projections.read_models import (
     command_results,
+    consents,
     contacts,
     dead_letters,
     enrollments,
     executions,
     incidents,
+    ledger,
     partitions,
     timeline,
     workflows,
@@ -22,8 +24,10 @@ READ_MODELS: Final[tuple[ReadModel, ...]] = (
     contacts.MODEL,
     enrollments.MODEL,
     executions.MODEL,  # after enrollments, whose row it reads
+    ledger.MODEL,  # after enrollments, whose row it reads
     incidents.MODEL,
     command_results.MODEL,
+    consents.MODEL,
     partitions.MODEL,
     dead_letters.MODEL,
     timeline.MODEL,
