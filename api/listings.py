@@ -11,12 +11,12 @@ from schemas.api_resources import (
     Enrollment,
     Execution,
     Incident,
-    LedgerEntry,
     Template,
     TimelineItem,
     Version,
     Workflow,
 )
+from schemas.api_sending import LedgerEntry
 
 _LATEST: Final = "infinity"
 _LOWEST_UUID: Final = UUID(int=0)

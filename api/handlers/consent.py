@@ -14,7 +14,7 @@ from api.services import SERVICES, Services
 from api.write import Write, new_command_id, perform
 from domain.command import ChangeConsent
 from schemas.api_bodies import ConsentBody
-from schemas.api_resources import ContactConsent
+from schemas.api_sending import ContactConsent
 
 _ADDRESS_OF = {"sms": "phone", "email": "email"}
 

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from api.pages import contacts, dead_letters, enrollments, incidents, workflows
+from api.pages import contacts, dead_letters, enrollments, incidents, ledger, workflows
 from api.route import router_path
 
 PAGES: Final[tuple[tuple[str, Handler], ...]] = (
@@ -17,6 +17,7 @@ PAGES: Final[tuple[tuple[str, Handler], ...]] = (
     ("/contacts", contacts.contacts),
     ("/contacts/{contact_id}", contacts.contact),
     ("/incidents", incidents.incidents),
+    ("/ledger", ledger.ledger),
     ("/dead-letters", dead_letters.dead_letters),
 )
 

@@ -12,6 +12,7 @@ from headrace.cli.exits import EPILOG
 from headrace.cli.export import export
 from headrace.cli.import_files import import_files
 from headrace.cli.incidents import incidents
+from headrace.cli.ledger import ledger
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
@@ -62,6 +63,7 @@ app.command("publish")(publish)
 app.command("test")(dry_run)
 app.command("workflows")(workflows)
 app.add_typer(incidents, name="incidents")
+app.command("ledger")(ledger)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(topics, name="topics")
 app.command("doctor")(doctor)

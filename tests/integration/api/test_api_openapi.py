@@ -15,6 +15,7 @@ PAGES = {
     "/contacts",
     "/contacts/{contact_id}",
     "/incidents",
+    "/ledger",
     "/dead-letters",
 }
 
