@@ -16,6 +16,7 @@ from schemas.api_resources import (
     Version,
     Workflow,
 )
+from schemas.api_sending import LedgerEntry
 
 _LATEST: Final = "infinity"
 _LOWEST_UUID: Final = UUID(int=0)
@@ -45,6 +46,9 @@ TIMELINE_NEWEST_FIRST: Final = Listing(
 )
 INCIDENTS: Final = Listing(
     "incidents", "list_incidents", (Key("opened_at", _LATEST, key_time), Key("id", _LOWEST_UUID, key_uuid)), Incident
+)
+LEDGER: Final = Listing(
+    "ledger", "list_ledger", (Key("requested_at", _LATEST, key_time), Key("action_key", "", key_text)), LedgerEntry
 )
 DEAD_LETTERS: Final = Listing(
     "dead-letters", "list_dead_letters", (Key("at", _LATEST, key_time), Key("id", "", key_text)), DeadLetter

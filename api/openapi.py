@@ -98,6 +98,8 @@ def _operation(route: Route, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     }
     if route.body is not None:
         operation["requestBody"] = _content(JSON_TYPES, schemas[route.body]) | {"required": not route.body_optional}
+    elif route.takes_payload:
+        operation["requestBody"] = _content(("application/x-www-form-urlencoded", "application/json"), {})
     elif route.upload_kind is not None:
         schema = {"$ref": _REF.format(model=_UPLOADS[route.upload_kind])}
         operation["requestBody"] = _content(UPLOAD_TYPES, schema) | {"required": True}
@@ -133,7 +135,13 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 def _responses(route: Route, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, model in route.answers.items():
-        content = _content(model, {}) if isinstance(model, tuple) else _content(JSON_TYPES, schemas[model])
+        content: dict[str, Any] = (
+            {}
+            if model == ()
+            else _content(model, {})
+            if isinstance(model, tuple)
+            else _content(JSON_TYPES, schemas[model])
+        )
         responses[str(status)] = {"description": HTTPStatus(status).phrase} | content
         if status == HTTPStatus.ACCEPTED:
             responses[str(status)]["headers"] = {"Location": {"schema": {"type": "string"}}}

@@ -1,7 +1,8 @@
 """A route of the API: its handler's signature says what it reads, the table says what it answers.
 
 A handler takes the request and, by these names, what it wants read and checked for it: `query` (a model of the query
-string), `body` (a model of a JSON body) and `upload` (a definition, `WorkflowUpload` or `TemplateUpload`).
+string), `body` (a model of a JSON body), `upload` (a definition, `WorkflowUpload` or `TemplateUpload`) and `payload` (the
+body's bytes as they came).
 """
 
 import inspect
@@ -74,7 +75,7 @@ class Route:
         """The model of the JSON body; a POST whose handler wants none takes none (or `{}`)."""
         if wanted := self._wants.get("body"):
             return wanted.annotation  # type: ignore[no-any-return]  # a signature's annotations are Any
-        return NoBody if self.method == "POST" and not self.takes_upload else None
+        return NoBody if self.method == "POST" and not (self.takes_upload or self.takes_payload) else None
 
     @property
     def body_optional(self) -> bool:
@@ -85,6 +86,11 @@ class Route:
     def takes_upload(self) -> bool:
         """Whether the body is a definition."""
         return self.upload_kind is not None
+
+    @property
+    def takes_payload(self) -> bool:
+        """Whether the handler reads the raw body itself: a signature is over its bytes."""
+        return "payload" in self._wants
 
     @property
     def upload_kind(self) -> Kind | None:
@@ -103,6 +109,8 @@ class Route:
             if self.body is not None:
                 body = await read_body(request, self.body, optional=self.body_optional)
                 arguments |= {"body": body} if "body" in self._wants else {}
+            if self.takes_payload:
+                arguments["payload"] = await request.read()
             if self.takes_upload:
                 arguments["upload"] = await read_upload(request)
             return await self.handler(request, **arguments)

@@ -4,6 +4,7 @@ from typing import Final
 
 from api.handlers import (
     commands,
+    consent,
     contacts,
     dead_letters,
     definitions,
@@ -13,13 +14,16 @@ from api.handlers import (
     incidents,
     jobs,
     journal,
+    ledger,
     lifecycle,
     templates,
+    webhooks,
     workflows,
 )
 from api.route import Route
 from schemas import api_reports as report
 from schemas import api_resources as resource
+from schemas import api_sending as sending
 
 _API: Final = "/api/v1"
 _WORKFLOW: Final = f"{_API}/workflows/{{workflow_id}}"
@@ -66,12 +70,23 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route("GET", f"{_API}/contacts", contacts.list_contacts, {200: resource.Page[resource.Contact]}),
     Route("GET", _CONTACT, contacts.get_contact, {200: resource.Contact}),
+    Route("GET", f"{_CONTACT}/consent", consent.get_consent, {200: sending.ContactConsent}),
+    Route(
+        "POST",
+        f"{_CONTACT}/consent",
+        consent.change_consent,
+        {200: sending.ContactConsent, 202: resource.Pending},
+    ),
     Route("GET", f"{_CONTACT}/timeline", contacts.get_timeline, {200: resource.Page[resource.TimelineItem]}),
     Route("GET", f"{_CONTACT}/why", contacts.get_why, {200: report.Why}),
     Route("POST", f"{_CONTACT}/events", contacts.post_event, {200: resource.EventResult, 202: resource.Pending}),
     Route("GET", f"{_API}/incidents", incidents.list_incidents, {200: resource.Page[resource.Incident]}),
     Route("GET", f"{_API}/incidents/{{incident_id}}", incidents.get_incident, {200: resource.Incident}),
     Route("GET", f"{_API}/journal", journal.read_journal_page, {200: resource.JournalPage}),
+    Route("GET", f"{_API}/ledger", ledger.list_ledger, {200: resource.Page[sending.LedgerEntry]}),
+    Route("POST", f"{_API}/webhooks/twilio/sms", webhooks.twilio_sms, {200: ("text/xml",)}),
+    Route("POST", f"{_API}/webhooks/twilio/status", webhooks.twilio_status, {204: ()}),
+    Route("POST", f"{_API}/webhooks/sendgrid/events", webhooks.sendgrid_events, {204: ()}),
     Route("GET", f"{_API}/dead-letters", dead_letters.list_dead_letters, {200: resource.Page[resource.DeadLetter]}),
     Route("GET", _DEAD_LETTER, dead_letters.get_dead_letter, {200: resource.DeadLetter}),
     Route(

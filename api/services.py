@@ -8,6 +8,7 @@ from api.database import Database
 from api.metrics import ApiMetrics
 from api.ports import CommandPort, JobPort
 from api.progress import ReadSideProgress
+from api.webhooks.settings import WebhookSettings
 from domain.clock import Clock
 from schemas.topics import Topics
 
@@ -28,6 +29,8 @@ class Services:
     """How long a write waits for the read side before it answers 202."""
     jobs: JobPort | None = None
     """Who does long work (rebuild, verify, backtest ...), if anybody does."""
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    """How providers' callbacks are checked."""
     sandbox_url: str | None = None
     """Where the provider sandbox shows its inbox, if there is one."""
     require_host: frozenset[str] | None = None

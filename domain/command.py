@@ -62,6 +62,31 @@ class ReportOutcome(Command, frozen=True, kw_only=True, omit_defaults=True, tag=
     state: dict[str, Any] | None = None
 
 
+class ReportDelivery(Command, frozen=True, kw_only=True, omit_defaults=True, tag="report_delivery"):
+    """What a provider's callback says of a message; `command_id` derives from the callback, so a repeated one counts once."""
+
+    enrollment_id: str
+    step_id: str
+    visit: int
+    action_key: str
+    channel: str
+    status: str
+    recipient: str = ""
+    provider_id: str | None = None
+    code: str | None = None
+    occurred_at_ms: int | None = None
+    price: str | None = None
+
+
+class ChangeConsent(Command, frozen=True, kw_only=True, omit_defaults=True, tag="change_consent"):
+    """Write to an address on a channel no more, or again."""
+
+    channel: str
+    address: str
+    allowed: bool
+    reason: str
+
+
 class RekeyedContactEvent(Command, frozen=True, kw_only=True, omit_defaults=True, tag="rekeyed_contact_event"):
     """A contact event that stood on another partition than its contact's home; it keeps its identity.
 
@@ -78,5 +103,7 @@ AnyCommand = (
     | ResumeEnrollment
     | RetryEnrollment
     | ReportOutcome
+    | ReportDelivery
+    | ChangeConsent
     | RekeyedContactEvent
 )

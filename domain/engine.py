@@ -9,15 +9,17 @@ import msgspec
 
 from domain import command as c
 from domain import journal as j
+from domain.consenting import change_by_command, hear_keyword, refusal, skip_action
 from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
+from domain.delivering import report_delivery
 from domain.enrolling import enrol_by_hand, fire_triggers
 from domain.evolve import COMMAND_SOURCE, seen_key
 from domain.facts import envelope_of
 from domain.operating import cancel, pause, resume, retry
 from domain.outcomes import deadline_passed, report_outcome
 from domain.reconciling import reconcile
-from domain.running import complete_wait, run
+from domain.running import complete_wait, current_step, run
 from domain.state import ContactState
 
 
@@ -114,6 +116,8 @@ def _decide_contact_event(decision: Decision, event: ContactEvent) -> None:
     )
     if event.command_id:
         decision.result(event.command_id, "contact_event", "accepted")
+    if event.type == "contact.sms_received" and not echo:
+        hear_keyword(decision, event.data)
     if event.fires and not echo:
         fire_triggers(decision, before, accepted.seq, event.type, event.data, event.hops, envelope_of(accepted))
 
@@ -142,6 +146,10 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
     enrollment = decision.state.enrollments.get(start.enrollment_id)
     action = enrollment.action if enrollment else None
     if enrollment is None or action is None or enrollment.status != "active" or action.status != "requested":
+        return
+    reason = refusal(decision, action.channel, action.request)
+    if reason is not None:  # consent ended while the message waited
+        skip_action(decision, enrollment, action, current_step(decision, enrollment), reason)
         return
     decision.on_visit(
         j.AttemptStarted,
@@ -173,6 +181,10 @@ def _decide_command(decision: Decision, command: c.Command) -> None:
             resume(decision, command)
         case c.RetryEnrollment():
             retry(decision, command)
+        case c.ReportDelivery():
+            report_delivery(decision, command)
+        case c.ChangeConsent():
+            change_by_command(decision, command)
 
 
 def _type_of(command: msgspec.Struct) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from domain import journal as j
-from domain.appliers import attempt, contact, enrollment, step
+from domain.appliers import attempt, consent, contact, enrollment, step
 from domain.appliers.enrollment import RATE_WINDOW_MS, on_enrollment
 from domain.appliers.seen import COMMAND_SOURCE, RETENTION_MS, seen_key
 from domain.contact import Contact
@@ -49,6 +49,8 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[ContactState, Any], ContactSt
     j.AttemptFailed: on_enrollment(attempt.attempt_ended("failed")),
     j.AttemptUnknown: on_enrollment(attempt.attempt_ended("unknown")),
     j.RetryDue: on_enrollment(attempt.retry_due),
+    j.DeliveryReported: consent.delivery_reported,
+    j.ConsentChanged: consent.consent_changed,
 }
 """What each event does. A case makes the new state in one go, its seq included."""
 

@@ -84,6 +84,12 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     state: dict[str, Any] | None = None
 
 
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Personal part: a phone number or an e-mail address."""
+
+    address: str = ""
+
+
 # ---------------------------------------------------------------- learned
 
 
@@ -156,6 +162,30 @@ class RetryDue(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="retry
     """A failed attempt's back-off is over: the action waits for a slot again."""
 
     action_key: str
+
+
+class DeliveryReported(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="delivery_reported"):
+    """A provider said, later, what became of a message: `status` is one of `domain.delivery`'s."""
+
+    command_id: str
+    action_key: str
+    channel: str
+    status: str
+    provider_id: str | None = None
+    code: str | None = None
+    occurred_at_ms: int | None = None
+    price: str | None = None
+    """What it cost, as the provider tells it: an amount and a currency (`0.0079 USD`)."""
+    personal: Address = Address()
+
+
+class ConsentChanged(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="consent_changed"):
+    """An address is not written to on a channel from here on, or may be again (`allowed`)."""
+
+    channel: str
+    allowed: bool
+    reason: str
+    personal: Address = Address()
 
 
 # ---------------------------------------------------------------- decided: enrollments
@@ -328,6 +358,8 @@ AnyJournalEvent = (
     | AttemptFailed
     | AttemptUnknown
     | RetryDue
+    | DeliveryReported
+    | ConsentChanged
     | Enrolled
     | TriggerSkipped
     | EnrollmentCompleted

@@ -4,6 +4,8 @@ from hashlib import blake2b
 
 from domain import command as c
 from domain import journal as j
+from domain.consent import OPT_OUT_CODES
+from domain.consenting import change_consent, skip_action
 from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment, PendingAction
 from domain.failing import fail_step
@@ -30,6 +32,23 @@ def report_outcome(decision: Decision, report: c.ReportOutcome) -> None:
             _failed(decision, enrollment, action, report)
         case _ if action.status == "running":
             _unknown(decision, enrollment, action, report.code or "unknown", report.message or "")
+
+
+def taken(decision: Decision, enrollment: Enrollment, action: PendingAction, report: c.ReportDelivery) -> None:
+    """A callback shows that the provider took an attempt whose outcome did not come, or is unknown."""
+    if action.status not in ("running", "unknown"):
+        return
+    outcome = c.ReportOutcome(
+        command_id=report.command_id,
+        contact_id=report.contact_id,
+        enrollment_id=enrollment.id,
+        action_key=action.key,
+        attempt=action.attempt,
+        outcome="succeeded",
+        provider_id=report.provider_id,
+        output={"status": report.status},
+    )
+    _succeeded(decision, enrollment, action, outcome)
 
 
 def deadline_passed(decision: Decision, enrollment: Enrollment) -> None:
@@ -94,8 +113,19 @@ def _failed(decision: Decision, enrollment: Enrollment, action: PendingAction, r
         retry_at_ms=retry_at_ms,
         personal=j.Message(message),
     )
-    if retry_at_ms is None and enrollment.status == "active":
+    if code in OPT_OUT_CODES:
+        _opted_out(decision, enrollment, action)
+    elif retry_at_ms is None and enrollment.status == "active":
         _give_up(decision, enrollment, action, code, message)
+
+
+def _opted_out(decision: Decision, enrollment: Enrollment, action: PendingAction) -> None:
+    """The provider knows of an opt-out that we did not: from now on we do."""
+    recipient = action.request.get("to")
+    if isinstance(recipient, str):
+        change_consent(decision, action.channel, recipient, allowed=False, reason="opted_out")
+    if enrollment.status == "active":
+        skip_action(decision, enrollment, action, current_step(decision, enrollment), "opted_out")
 
 
 def _unknown(decision: Decision, enrollment: Enrollment, action: PendingAction, code: str, message: str) -> None:

@@ -1,6 +1,7 @@
 """Running enrollments until they block: each step is entered, and says where to go or what to wait for."""
 
 from domain import journal as j
+from domain.consenting import refusal, skip_step
 from domain.contact import Contact
 from domain.decision import MAX_STEPS_WITHOUT_WAIT, Decision
 from domain.enrolling import fire_triggers
@@ -69,6 +70,8 @@ def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, o
                 due_at_ms=outcome.due_at_ms,
                 personal=j.StepData(outcome.input),
             )
+        case Ask() if (reason := refusal(decision, outcome.channel, outcome.request)) is not None:
+            skip_step(decision, enrollment, step, visit, reason)
         case Ask():
             decision.on_visit(
                 j.ActionRequested,

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from domain.consent import Suppression
 from domain.contact import Contact
 from domain.enrollment import Enrollment
 
@@ -57,6 +58,8 @@ class ContactState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     history: dict[str, WorkflowHistory] = {}
     seen: Seen = Seen()
     last_sms_reply: str | None = None
+    suppressions: tuple[Suppression, ...] = ()
+    """Addresses that are not written to, in the order in which that was learned."""
 
 
 class PartitionState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from headrace.dev_screen import announce, follow
 from headrace.embedded_runtime import embedded_log, engine
 from headrace.engine_clock import EngineClock
 from headrace.metrics import RoleMetrics
-from headrace.providers import actions_for
+from headrace.providers import actions_for, webhook_settings
 from headrace.sample import publish_sample
 from headrace.sandbox import start_sandbox
 from headrace.serving import http_api, read_side
@@ -43,6 +43,7 @@ async def start(
         partitions=options.partitions,
         metrics=metrics,
         sandbox_url=sandbox.url,
+        webhooks=webhook_settings(options, sandbox=True),
     )
     url = await stack.enter_async_context(api)
     tail = asyncio.create_task(follow(log, options.partitions))

@@ -1,5 +1,6 @@
 """Which actions the engine has: providers, the real ones that are set and the sandbox for the rest, and plug-ins."""
 
+from api.webhooks.settings import WebhookSettings
 from domain.action import ActionRegistry
 from headrace.plug_ins import load_plug_ins
 from headrace.settings import Settings
@@ -7,11 +8,12 @@ from streams.providers import HttpSettings, SendGridSettings, TwilioSettings, bu
 
 SANDBOX_SENDER = "+15005550006"
 """Twilio's own magic test number, as the sender where none is set."""
+SANDBOX_TOKEN = "sandbox"  # noqa: S105 the sandbox's account has this one, and it takes any
 
 
 def actions_for(settings: Settings, sandbox_url: str | None) -> ActionRegistry:
     """The actions; a provider without credentials goes to the sandbox when there is one."""
-    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    public_url = public_url_of(settings)
     actions = build_actions(
         _twilio(settings, sandbox_url, public_url),
         _sendgrid(settings, sandbox_url),
@@ -20,6 +22,22 @@ def actions_for(settings: Settings, sandbox_url: str | None) -> ActionRegistry:
     for plug_in in load_plug_ins():
         actions.register(plug_in)
     return actions
+
+
+def public_url_of(settings: Settings) -> str:
+    """The URL under which providers reach this API."""
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def webhook_settings(settings: Settings, sandbox: bool = False) -> WebhookSettings:
+    """How callbacks are checked: with the providers' own secrets, or in `headrace dev` the sandbox's."""
+    token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else None
+    return WebhookSettings(
+        public_url=public_url_of(settings),
+        twilio_auth_token=token or (SANDBOX_TOKEN if sandbox else None),
+        sendgrid_public_key=settings.sendgrid_webhook_key,
+        unknown_sender=settings.unknown_senders,
+    )
 
 
 def _twilio(settings: Settings, sandbox_url: str | None, public_url: str) -> TwilioSettings | None:
@@ -36,7 +54,7 @@ def _twilio(settings: Settings, sandbox_url: str | None, public_url: str) -> Twi
         return None
     return TwilioSettings(
         account_sid="AC" + "0" * 32,
-        auth_token="sandbox",  # noqa: S106 the sandbox takes any
+        auth_token=SANDBOX_TOKEN,
         from_number=settings.twilio_from or SANDBOX_SENDER,
         base_url=sandbox_url,
         public_url=public_url,

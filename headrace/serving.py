@@ -13,9 +13,11 @@ from api.app import create_api
 from api.metrics import ApiMetrics
 from api.progress import ReadSideProgress
 from api.services import Services
+from api.webhooks.settings import WebhookSettings
 from domain.clock import Clock
 from headrace.jobs.child import ChildJobs, environment_of
 from headrace.metrics import RoleMetrics
+from headrace.providers import webhook_settings
 from headrace.settings import Settings, topics_of
 from projections.metrics import ProjectionMetrics
 from projections.projector import Projector
@@ -84,6 +86,7 @@ async def http_api(
     partitions: int,
     metrics: RoleMetrics,
     sandbox_url: str | None = None,
+    webhooks: WebhookSettings | None = None,
 ) -> AsyncIterator[str]:
     """The API and the pages, listening; gives their base URL."""
     services = Services(
@@ -96,6 +99,7 @@ async def http_api(
         metrics=ApiMetrics(metrics.registry, metrics.text),
         wait_seconds=settings.wait_seconds,
         jobs=ChildJobs(environment_of(settings, database_url)),
+        webhooks=webhooks or webhook_settings(settings),
         sandbox_url=sandbox_url,
         require_host=_hosts(settings),
     )

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
+from api.webhooks.sendgrid_key import sendgrid_key
 from headrace.errors import SettingsError
 from headrace.kafka_settings import KafkaOptions
 from schemas.topics import CONTACT_EVENTS, Topics
@@ -59,6 +60,14 @@ def _postgres(value: SecretStr) -> SecretStr:
 def _http(value: str) -> str:
     _check(bool(re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value)), "an http:// or https:// URL without a query")
     return value.rstrip("/")
+
+
+def _webhook_key(value: str) -> str:
+    try:
+        sendgrid_key(value)
+    except ValueError as error:
+        _check(ok=False, expected=str(error).removeprefix("expected "))
+    return value
 
 
 HttpUrl = Annotated[str, AfterValidator(_http)]
@@ -126,6 +135,14 @@ class Settings(KafkaOptions):
     sendgrid_api_key: SecretStr | None = Field(None, min_length=1, description="SendGrid API key; unset: the sandbox.")
     sendgrid_from: str | None = Field(
         None, pattern=r"^\S+@\S+$", description="Address that e-mails come from.", examples=["hello@example.com"]
+    )
+    sendgrid_webhook_key: Annotated[str, AfterValidator(_webhook_key)] | None = Field(
+        None,
+        description="Verification key of SendGrid's event webhook, as SendGrid shows it; unset: its events are refused.",
+    )
+    unknown_senders: Literal["create", "dead_letter"] = Field(
+        "create",
+        description="What an SMS from a number that no contact has becomes: a new contact's, or a dead letter.",
     )
     sendgrid_base_url: HttpUrl | None = Field(None, description="Another server that speaks SendGrid's API.")
 

@@ -28,6 +28,8 @@ class RowChanges:
         self.partitions = TableRows(tables.partitions)
         self.catalogue_advances = TableRows(tables.catalogue_advances)
         self.dead_letters = TableRows(tables.dead_letters)
+        self.ledger = TableRows(tables.send_ledger, group="enrollment_id")
+        self.consents = TableRows(tables.consents, on_conflict="replace")
         self.timeline: list[tuple[Any, ...]] = []
         """Rows of the timeline, in its column order: nothing ever changes one."""
 
@@ -46,6 +48,8 @@ class RowChanges:
             self.partitions,
             self.catalogue_advances,
             self.dead_letters,
+            self.ledger,
+            self.consents,
         )
 
     def workflow_name(self, workflow_id: str, version: int) -> str:

@@ -33,6 +33,14 @@ EXECUTIONS: Final = """
     ORDER BY seq
 """
 
+LEDGER: Final = """
+    SELECT action_key, enrollment_id::text, outcome, delivery, provider_id
+    FROM send_ledger
+    WHERE (enrollment_id = ANY(%s::uuid[]) AND outcome NOT IN ('succeeded', 'skipped', 'cancelled'))
+       OR action_key = ANY(%s::text[])
+    ORDER BY seq
+"""
+
 _ON_ENROLLMENT: Final = (set(enrollments.MODEL.journal) | set(executions.MODEL.journal)) - {j.Enrolled}
 _ON_CONTACT: Final = {j.ContactEventAccepted, j.ContactChanged}
 
@@ -48,8 +56,11 @@ def load(
     moved: set[str] = set()
     created: set[str] = set()
     contacts: set[str] = set()
+    reported: set[str] = set()
     for event in journal:
         type_ = type(event)
+        if isinstance(event, j.DeliveryReported):
+            reported.add(event.action_key)
         if type_ in _ON_CONTACT:
             # A contact's very first event is number 1, so there is nothing of it to be found.
             (created if event.seq == 1 else contacts).add(event.contact_id)
@@ -59,6 +70,7 @@ def load(
             moved.add(event.enrollment_id)  # type: ignore[attr-defined]
     _load_contacts(cursor, changes, contacts - created)
     _load_enrollments(cursor, changes, moved - born)
+    _load_ledger(cursor, changes, moved - born, reported)
     _load_names(cursor, changes, definitions, journal)
 
 
@@ -98,3 +110,9 @@ def _load_enrollments(cursor: Cursor, changes: RowChanges, enrollments: set[str]
             changes.enrollments.load(row["id"], row)
         for row in cursor.execute(EXECUTIONS, ids):
             changes.executions.load(row["id"], row)
+
+
+def _load_ledger(cursor: Cursor, changes: RowChanges, enrollments: set[str], reported: set[str]) -> None:
+    if enrollments or reported:
+        for row in cursor.execute(LEDGER, [array_text(enrollments), array_text(reported)]):
+            changes.ledger.load(row["action_key"], row)

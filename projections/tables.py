@@ -97,6 +97,9 @@ contacts: Final = sa.Table(
     _at("created_at"),
     _at("updated_at"),
 )
+sa.Index(
+    "ix_contacts_phone", sa.func.translate(contacts.c.phone, sa.literal_column("' -().'"), sa.literal_column("''"))
+)
 
 workflow_enrollments: Final = sa.Table(
     "workflow_enrollments",
@@ -151,6 +154,45 @@ workflow_executions: Final = sa.Table(
     _big("seq"),  # of the execution's first journal event
 )
 sa.Index("ix_executions_enrollment", workflow_executions.c.enrollment_id, workflow_executions.c.seq)
+
+send_ledger: Final = sa.Table(
+    "send_ledger",
+    metadata,
+    _text("action_key", primary_key=True),
+    _text("contact_id"),
+    _id("workflow_id", nullable=True),
+    _id("enrollment_id"),
+    _text("step_id"),
+    _text("step_type"),
+    _int("visit"),
+    _text("channel"),
+    _text("recipient", nullable=True),
+    _text("outcome"),
+    _text("code", nullable=True),
+    _int("attempts"),
+    _text("provider_id", nullable=True),
+    _text("delivery", nullable=True),
+    _at("delivery_at", nullable=True),
+    _text("price", nullable=True),
+    _at("requested_at"),
+    _at("settled_at", nullable=True),
+    _big("seq"),  # of the intent's journal event
+)
+sa.Index("ix_ledger_requested", send_ledger.c.requested_at.desc(), send_ledger.c.action_key)
+sa.Index("ix_ledger_enrollment", send_ledger.c.enrollment_id)
+sa.Index("ix_ledger_contact", send_ledger.c.contact_id, send_ledger.c.requested_at.desc())
+sa.Index("ix_ledger_provider_id", send_ledger.c.provider_id, postgresql_where=send_ledger.c.provider_id.is_not(None))
+
+consents: Final = sa.Table(
+    "consents",
+    metadata,
+    _text("contact_id", primary_key=True),
+    _text("channel", primary_key=True),
+    _text("address", primary_key=True),
+    sa.Column("allowed", sa.Boolean, nullable=False),
+    _text("reason"),
+    _at("at"),
+)
 
 timeline: Final = sa.Table(
     "timeline",

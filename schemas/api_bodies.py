@@ -15,6 +15,7 @@ WorkflowStatus = Literal["draft", "active", "paused", "archived"]
 IncidentStatus = Literal["open", "resolved"]
 DeadLetterStatus = Literal["open", "replayed"]
 Channel = Literal["sms", "email"]
+LedgerOutcome = Literal["requested", "running", "waiting", "succeeded", "failed", "unknown", "skipped", "cancelled"]
 
 assert set(EnrollmentStatus.__args__) == set(TRANSITIONS)  # type: ignore[attr-defined]
 
@@ -87,6 +88,14 @@ class JobBody(Body):
     """What a job is asked for: each kind has fields of its own, and refuses those that it does not know."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class ConsentBody(Body):
+    """Whether a contact may be written to on a channel."""
+
+    channel: Channel
+    allowed: bool
+    address: Name | None = Field(default=None, description="The phone number or e-mail address; else the contact's.")
 
 
 class ReplayBody(Body):
@@ -192,6 +201,24 @@ class IncidentsQuery(PageQuery):
     """Which incidents."""
 
     status: IncidentStatus | None = None
+
+
+class LedgerQuery(PageQuery):
+    """Which intents."""
+
+    contact_id: Text | None = None
+    workflow_id: UUID | None = None
+    enrollment_id: UUID | None = None
+    channel: Text | None = Field(default=None, description="`sms`, `email`, `http`, or a plug-in's.")
+    outcome: LedgerOutcome | None = None
+    provider_id: Text | None = Field(default=None, description="The id that the provider gave it.")
+
+
+class TwilioStatusQuery(NoQuery):
+    """What our own callback address says of the message."""
+
+    action_key: Text
+    contact: Text | None = None
 
 
 class DeadLettersQuery(PageQuery):

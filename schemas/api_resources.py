@@ -7,7 +7,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from schemas.api_bodies import Channel, DeadLetterStatus, EnrollmentStatus, IncidentStatus, WorkflowStatus
+from schemas.api_bodies import (
+    Channel,
+    DeadLetterStatus,
+    EnrollmentStatus,
+    IncidentStatus,
+    WorkflowStatus,
+)
 
 
 class Resource(BaseModel):

@@ -27,3 +27,13 @@ def dead_letter(record: Record, reason: str, message: str) -> NewRecord:
         value=record.value,
         headers=headers + original,
     )
+
+
+def unsent_letter(record: NewRecord, reason: str, message: str) -> NewRecord:
+    """A dead letter for a record that was never appended to its topic: it says which, and no place there."""
+    facts = {REASON: reason, MESSAGE: message, TOPIC: record.topic}
+    headers = tuple((name, text.encode(errors="replace")) for name, text in facts.items())
+    original = tuple((ORIGINAL_PREFIX + name, value) for name, value in record.headers)
+    return NewRecord(
+        topic=DEAD_LETTERS, partition=record.partition, key=record.key, value=record.value, headers=headers + original
+    )

@@ -18,6 +18,7 @@ REPLAYED_HEADER: Final = "headrace-replayed"
 """Of a note among the dead letters: the id of the letter whose record was appended again."""
 RESULT_HEADER: Final = "headrace-result"
 """Of a note: what the replay came to, where nobody else will say."""
+_NOWHERE: Final = "-1"
 _OURS: Final = frozenset({ORIGINAL_HEADER, COMMAND_HEADER})
 
 
@@ -41,7 +42,9 @@ def buried_record(letter: Record) -> Record | None:
     """
     about = dict(reversed(letter.headers))
     topic, partition, offset = (about.get(name, b"").decode(errors="replace") for name in (TOPIC, PARTITION, OFFSET))
-    if not (topic and partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
+    if topic and not partition and not offset:  # it never stood there
+        partition, offset = str(letter.partition), _NOWHERE
+    elif not (topic and partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
         return None
     original = [(name, value) for name, value in letter.headers if name.startswith(ORIGINAL_PREFIX)]
     return Record(
@@ -60,7 +63,8 @@ def replayed_record(buried: Record, *, partition: int, value: bytes | None, comm
     place = f"{buried.topic}/{buried.partition}/{buried.offset}".encode()
     first_place = next((content for name, content in buried.headers if name == ORIGINAL_HEADER), place)
     kept = tuple((name, content) for name, content in buried.headers if name not in _OURS)
-    ours = ((ORIGINAL_HEADER, first_place), (COMMAND_HEADER, command_id.encode()))
+    ours = ((ORIGINAL_HEADER, first_place),) if buried.offset >= 0 else ()
+    ours = (*ours, (COMMAND_HEADER, command_id.encode()))
     return NewRecord(topic=buried.topic, partition=partition, key=buried.key, value=value, headers=(*kept, *ours))
 
 

@@ -25,10 +25,15 @@ SELECT count(*) > 0 AS before,
 
 -- name: list_executions
 -- In the journal's order.
-SELECT id, enrollment_id, step_id, step_type, status, input_data, output_data, error_message, started_at, completed_at,
-       visit, attempts, seq
-  FROM workflow_executions
- WHERE enrollment_id = %(enrollment_id)s
-   AND (seq, id) > (%(after_seq)s::bigint, %(after_id)s::uuid)
- ORDER BY seq, id
+-- A message's status is the one that its provider reported last.
+SELECT x.id, x.enrollment_id, x.step_id, x.step_type, x.status, x.input_data,
+       CASE WHEN l.delivery IS NULL THEN x.output_data
+            ELSE x.output_data || jsonb_build_object('status', l.delivery) END AS output_data,
+       x.error_message, x.started_at, x.completed_at, x.visit, x.attempts, x.seq
+  FROM workflow_executions x
+  LEFT JOIN send_ledger l
+    ON l.enrollment_id = x.enrollment_id AND l.step_id = x.step_id AND l.visit = x.visit
+ WHERE x.enrollment_id = %(enrollment_id)s
+   AND (x.seq, x.id) > (%(after_seq)s::bigint, %(after_id)s::uuid)
+ ORDER BY x.seq, x.id
  LIMIT %(limit)s

@@ -40,5 +40,8 @@ def enter_of(kind: str) -> Enter:
     return STEP_KINDS.get(kind, plug_in.enter)
 
 
-MESSAGE_CHANNELS: Final = frozenset({send_sms.CHANNEL, send_email.CHANNEL})
+MESSAGE_KINDS: Final = {"send_sms": send_sms.CHANNEL, "send_email": send_email.CHANNEL}
+"""Step kinds that send a message to a person, and their channels."""
+
+MESSAGE_CHANNELS: Final = frozenset(MESSAGE_KINDS.values())
 """Channels whose unknown outcomes are never repeated by the engine: a person might get two messages."""

@@ -14,6 +14,7 @@ from headrace.cli.export import export
 from headrace.cli.import_files import import_files
 from headrace.cli.incidents import incidents
 from headrace.cli.journal import journal
+from headrace.cli.ledger import ledger
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
@@ -70,6 +71,7 @@ app.command("diff")(diff)
 app.command("workflows")(workflows)
 app.command("why")(why)
 app.add_typer(incidents, name="incidents")
+app.command("ledger")(ledger)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(journal, name="journal")
 app.add_typer(topics, name="topics")

@@ -10,11 +10,13 @@ from domain.journal import JournalEvent
 from projections.changes import RowChanges
 from projections.read_models import (
     command_results,
+    consents,
     contacts,
     dead_letters,
     enrollments,
     executions,
     incidents,
+    ledger,
     partitions,
     timeline,
     workflows,
@@ -29,8 +31,10 @@ READ_MODELS: Final[tuple[ReadModel, ...]] = (
     contacts.MODEL,
     enrollments.MODEL,
     executions.MODEL,  # after enrollments, whose row it reads
+    ledger.MODEL,  # after enrollments, whose row it reads
     incidents.MODEL,
     command_results.MODEL,
+    consents.MODEL,
     partitions.MODEL,
     dead_letters.MODEL,
     timeline.MODEL,

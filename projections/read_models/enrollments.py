@@ -154,6 +154,8 @@ MODEL = ReadModel(
         {
             j.ContactEventAccepted,
             j.CommandResulted,
+            j.DeliveryReported,
+            j.ConsentChanged,
             j.ContactChanged,
             j.TriggerSkipped,
             j.IncidentResolved,

@@ -194,6 +194,8 @@ MODEL = ReadModel(
         {
             j.ContactEventAccepted,
             j.CommandResulted,
+            j.DeliveryReported,
+            j.ConsentChanged,
             j.ContactChanged,
             j.Enrolled,
             j.TriggerSkipped,

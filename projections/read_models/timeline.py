@@ -22,6 +22,7 @@ _TIMES: Final = {
     "start_by_ms": "start_by",
     "deadline_ms": "deadline",
     "paused_at_ms": "paused_at",
+    "occurred_at_ms": "occurred_at",
 }
 _MESSAGES: Final = {"sms": "SMS", "email": "E-mail", "http": "HTTP request"}
 
@@ -127,6 +128,11 @@ def _step_completed(event: j.StepCompleted, _: RowChanges) -> str:
     return f"Step {event.step_id} completed{took}"
 
 
+def _consent(event: j.ConsentChanged, _: RowChanges) -> str:
+    what = _MESSAGES.get(event.channel, event.channel)
+    return f"{what} allowed again" if event.allowed else f"No more {what}: {event.reason.replace('_', ' ')}"
+
+
 def _incident(event: j.IncidentOpened, _: RowChanges) -> str:
     where = f" at step {event.step_id}" if event.step_id else ""
     return f"Incident opened{where}: {event.personal.message or event.code}"
@@ -139,6 +145,10 @@ SUMMARIES: Final[Mapping[type[j.JournalEvent], Summary]] = {
     j.AttemptSucceeded: _attempt_succeeded,
     j.AttemptFailed: _attempt_failed,
     j.AttemptUnknown: _attempt_unknown,
+    j.DeliveryReported: lambda event, _: (
+        f"{_MESSAGES.get(event.channel, event.channel)} of step {event.step_id}: {event.status}"
+    ),
+    j.ConsentChanged: _consent,
     j.RetryDue: lambda event, _: f"Step {event.step_id} is tried again",
     j.Enrolled: _enrolled,
     j.TriggerSkipped: _trigger_skipped,

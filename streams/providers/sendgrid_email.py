@@ -49,7 +49,7 @@ class SendEmailAction(WorkflowAction):
         if recipient is None:
             return ActionResult.failed("bad_email", f"Expected one e-mail address, found {to!r}; correct it and retry")
         context = ActionContext.current()
-        body = msgspec.json.encode(self._mail(recipient, config, context.idempotency_key).get())
+        body = msgspec.json.encode(self._mail(recipient, config, context.idempotency_key, contact.id).get())
         try:
             return await self._post(body, context.timeout_s)
         except (OSError, aiohttp.ClientError) as error:
@@ -65,7 +65,7 @@ class SendEmailAction(WorkflowAction):
             await self._session.close()
             self._session = None
 
-    def _mail(self, to: To, config: dict[str, Any], action_key: str) -> Mail:
+    def _mail(self, to: To, config: dict[str, Any], action_key: str, contact_id: str) -> Mail:
         template = config.get("sendgrid_template_id")
         mail = Mail(
             from_email=self._sender,
@@ -78,6 +78,7 @@ class SendEmailAction(WorkflowAction):
             mail.template_id = template
             mail.dynamic_template_data = config.get("data") or {}
         mail.custom_arg = CustomArg("action_key", action_key)
+        mail.custom_arg = CustomArg("contact", contact_id)
         return mail
 
     async def _post(self, body: bytes, timeout_s: float) -> ActionResult:

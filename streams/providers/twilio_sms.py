@@ -1,7 +1,7 @@
 """`send_sms` by Twilio's SDK: one request per attempt, with a time-out, in a thread of its own bounded pool.
 
 Twilio has no idempotency for messages, so nothing here ever sends twice by itself. The action key travels in the
-status callback's address: a message can be matched with its intent later.
+status callback's address, beside the contact's id: a message can be matched with its intent later.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class SendSmsAction(WorkflowAction):
         if not to:
             return ActionResult.failed("no_phone", "The contact has no phone number; add one and retry")
         context = ActionContext.current()
-        send = partial(self._send, self._message(to, config, context), context, time.monotonic())
+        send = partial(self._send, self._message(to, config, context, contact.id), context, time.monotonic())
         return await asyncio.get_running_loop().run_in_executor(self._threads, send)
 
     def validate_config(self, config: dict[str, Any]) -> bool:
@@ -63,7 +63,7 @@ class SendSmsAction(WorkflowAction):
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
-    def _message(self, to: str, config: dict[str, Any], context: ActionContext) -> dict[str, Any]:
+    def _message(self, to: str, config: dict[str, Any], context: ActionContext, contact_id: str) -> dict[str, Any]:
         settings = self._settings
         message = {"to": to, "body": config.get("body") or ""}
         if settings.messaging_service_sid:
@@ -71,7 +71,7 @@ class SendSmsAction(WorkflowAction):
         else:
             message["from_"] = settings.from_number
         if settings.public_url:
-            query = urlencode({"action_key": context.idempotency_key})
+            query = urlencode({"action_key": context.idempotency_key, "contact": contact_id}, safe="/")
             message["status_callback"] = f"{settings.public_url.rstrip('/')}{CALLBACK_PATH}?{query}"
         return message
 

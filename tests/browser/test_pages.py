@@ -15,6 +15,7 @@ PAGES = {
     "contacts": "/contacts",
     "contact": "contact",
     "incidents": "/incidents",
+    "ledger": "/ledger",
     "dead letters": "/dead-letters",
 }
 PHONE = {"width": 360, "height": 740}

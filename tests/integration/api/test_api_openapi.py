@@ -16,6 +16,7 @@ PAGES = {
     "/contacts/{contact_id}",
     "/contacts/{contact_id}/why",
     "/incidents",
+    "/ledger",
     "/dead-letters",
 }
 

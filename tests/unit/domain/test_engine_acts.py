@@ -78,10 +78,10 @@ def test_back_off_doubles_up_to_its_bound_and_is_spread():
 
 
 def test_terminal_failure_is_not_tried_again():
-    requested().started().outcome("failed", code="twilio_21610", message="opted out").then(
+    requested().started().outcome("failed", code="twilio_21211", message="invalid number").then(
         happened("attempt_failed", retry_at_ms=None),
-        happened("step_failed", code="twilio_21610", message="opted out"),
-        happened("incident_opened", code="twilio_21610"),
+        happened("step_failed", code="twilio_21211", message="invalid number"),
+        happened("incident_opened", code="twilio_21211"),
     )
 
 

@@ -1,0 +1,126 @@
+"""Webhooks: what Twilio and SendGrid tell us later. Each is answered once it is durable; the engine then takes it in."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import parse_qsl
+
+import msgspec
+import structlog
+from aiohttp import web
+from multidict import MultiDict
+
+from api.database import Row, fetch_all
+from api.problems import BadRequest, Unavailable
+from api.services import SERVICES, Services
+from api.webhooks.deliveries import first, report_of
+from api.webhooks.inbound_sms import sms_records
+from api.webhooks.sendgrid import Event, consent_of, delivery_of
+from api.webhooks.signatures import check_sendgrid, check_twilio
+from domain.command import Command
+from domain.errors import HeadraceError
+from domain.partition import home_partition
+from schemas.api_bodies import TwilioStatusQuery
+from schemas.command import encode_command
+from schemas.event_log import NewRecord
+from schemas.topics import COMMANDS
+
+_TWIML: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+_MAX_FIELDS: Final = 200
+_events: Final = msgspec.json.Decoder(list[Event])
+log = structlog.get_logger(__name__)
+
+
+async def twilio_sms(request: web.Request, payload: bytes) -> web.Response:
+    """An SMS that a contact sent: it becomes a `contact.sms_received` of the contact with that number."""
+    services, form = request.app[SERVICES], _form(payload)
+    check_twilio(request, form, services.webhooks)
+    if not first(form, "MessageSid") or not first(form, "From"):
+        message = "expected the fields MessageSid and From in a message of Twilio"
+        raise BadRequest(message)
+    rows = await fetch_all(services.database, "contacts_by_phone", {"phone": first(form, "From")})
+    await _append(services, sms_records(services, form, [row["id"] for row in rows]))
+    return web.Response(body=_TWIML, content_type="text/xml")
+
+
+async def twilio_status(request: web.Request, query: TwilioStatusQuery, payload: bytes) -> web.Response:
+    """What became of an SMS that a step sent."""
+    services, form = request.app[SERVICES], _form(payload)
+    check_twilio(request, form, services.webhooks)
+    contact_id = query.contact or await _contact_of(services, query.action_key)
+    report = report_of(
+        provider="twilio",
+        action_key=query.action_key,
+        contact_id=contact_id or "",
+        channel="sms",
+        status=first(form, "MessageStatus").lower(),
+        event_id="",
+        recipient=first(form, "To"),
+        provider_id=first(form, "MessageSid") or None,
+        code=first(form, "ErrorCode") or None,
+    )
+    await _tell(services, [report] if report is not None and contact_id else [], seen=1)
+    return web.Response(status=204)
+
+
+async def sendgrid_events(request: web.Request, payload: bytes) -> web.Response:
+    """What became of e-mails, in batches: delivered, bounced, opened, clicked, unsubscribed ..."""
+    services = request.app[SERVICES]
+    check_sendgrid(request, payload, services.webhooks, time.time())
+    try:
+        events = _events.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"expected a JSON array of SendGrid's events: {error}"
+        raise BadRequest(message, code="bad_json") from error
+    known = await _contacts_of(services, [event.action_key for event in events if not event.contact])
+    commands: list[Command] = []
+    for event in events:
+        contact_id = event.contact or known.get(event.action_key)
+        command = (delivery_of(event, contact_id) or consent_of(event, contact_id)) if contact_id else None
+        commands += [command] if command is not None else []
+    await _tell(services, commands, seen=len(events))
+    return web.Response(status=204)
+
+
+def _form(payload: bytes) -> MultiDict[str]:
+    try:
+        fields = parse_qsl(payload.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError as error:
+        message = f"expected a form of at most {_MAX_FIELDS} fields"
+        raise BadRequest(message) from error
+    return MultiDict(fields)
+
+
+async def _contact_of(services: Services, action_key: str) -> str | None:
+    """Whom a message of before its callbacks named its contact was for."""
+    return (await _contacts_of(services, [action_key])).get(action_key)
+
+
+async def _contacts_of(services: Services, action_keys: Sequence[str]) -> dict[str, str]:
+    wanted = sorted({key for key in action_keys if key})
+    if not wanted:
+        return {}
+    rows: Sequence[Row] = await fetch_all(services.database, "contacts_of_actions", {"action_keys": wanted})
+    return {row["action_key"]: row["contact_id"] for row in rows}
+
+
+async def _tell(services: Services, commands: Sequence[Command], *, seen: int) -> None:
+    """Hand the commands to the engine; what is not about a message of ours is counted and left."""
+    log.info("webhook.taken", events=seen, commands=len(commands))
+    await _append(services, [_record(services, command) for command in commands])
+
+
+def _record(services: Services, command: Command) -> NewRecord:
+    home = home_partition(command.contact_id, services.partitions)
+    return NewRecord(topic=COMMANDS, partition=home, key=command.contact_id.encode(), value=encode_command(command))
+
+
+async def _append(services: Services, records: Sequence[NewRecord]) -> None:
+    if not records:
+        return
+    try:
+        await services.commands.append(records)
+    except (OSError, HeadraceError) as error:
+        log.warning("webhook.log_unavailable", error=type(error).__name__)
+        message = "the log did not take this; send it again"
+        raise Unavailable(message, code="log_unavailable", headers={"Retry-After": "5"}) from error

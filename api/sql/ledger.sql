@@ -1,0 +1,30 @@
+-- name: list_ledger
+-- The newest intents first; each filter is optional.
+SELECT action_key, contact_id, workflow_id, enrollment_id, step_id, step_type, visit, channel, recipient, outcome, code,
+       attempts, provider_id, delivery, delivery_at, price, requested_at, settled_at
+  FROM send_ledger
+ WHERE (requested_at < %(after_requested_at)s::timestamptz
+        OR (requested_at = %(after_requested_at)s::timestamptz AND action_key > %(after_action_key)s))
+   AND (%(contact_id)s::text IS NULL OR contact_id = %(contact_id)s)
+   AND (%(workflow_id)s::uuid IS NULL OR workflow_id = %(workflow_id)s::uuid)
+   AND (%(enrollment_id)s::uuid IS NULL OR enrollment_id = %(enrollment_id)s::uuid)
+   AND (%(channel)s::text IS NULL OR channel = %(channel)s)
+   AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+   AND (%(provider_id)s::text IS NULL OR provider_id = %(provider_id)s)
+ ORDER BY requested_at DESC, action_key
+ LIMIT %(limit)s
+
+-- name: contacts_of_actions
+SELECT action_key, contact_id FROM send_ledger WHERE action_key = ANY(%(action_keys)s)
+
+-- name: contacts_by_phone
+-- Whom we wrote to last comes first, then who is known longest.
+SELECT c.id
+  FROM contacts c
+ WHERE translate(c.phone, ' -().', '') = translate(%(phone)s, ' -().', '')
+ ORDER BY (SELECT max(l.requested_at) FROM send_ledger l WHERE l.contact_id = c.id AND l.channel = 'sms') DESC NULLS LAST,
+          c.created_at, c.id
+ LIMIT 1000
+
+-- name: consents_of_contact
+SELECT channel, address, allowed, reason, at FROM consents WHERE contact_id = %(contact_id)s ORDER BY channel, address
