@@ -21,6 +21,6 @@ def _reconciled(changes: RowChanges, event: j.CatalogueReconciled, record: Recor
 
 MODEL = ReadModel(
     name="partitions",
-    tables=(tables.partitions,),
+    tables=(tables.partitions, tables.catalogue_advances),
     journal={j.CatalogueAdvanced: _advanced, j.CatalogueReconciled: _reconciled},
 )

@@ -321,7 +321,8 @@ async def test_a_read_side_that_was_set_back_is_verified_from_the_start(here: In
     assert (await here.verify()).ok
     await here.live("late", seed=20)
     here.sql("DELETE FROM checkpoints WHERE topic = 'headrace.journal'")
-    tables = "contacts, workflow_enrollments, workflow_executions, timeline, incidents, command_results, partitions"
+    by_contact = "contacts, workflow_enrollments, workflow_executions, timeline, incidents, send_ledger, consents"
+    tables = f"{by_contact}, command_results, partitions, catalogue_advances"
     with psycopg.connect(here.url, autocommit=True) as connection:
         connection.execute(f"TRUNCATE {tables}".encode())
     report = await here.verify()  # nothing is projected, and nothing is there

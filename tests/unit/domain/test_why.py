@@ -373,9 +373,9 @@ def test_a_step_that_is_under_way():
 
 
 def test_a_step_that_failed():
-    story = _at_reminder().started().outcome("failed", code="twilio_21610", message="The recipient opted out")
+    story = _at_reminder().started().outcome("failed", code="twilio_21211", message="The number is not valid")
     assert story.stop("remind") == "failed"
-    assert "The recipient opted out (twilio_21610" in story.why(step_id="remind").answer
+    assert "The number is not valid (twilio_21211" in story.why(step_id="remind").answer
 
 
 def test_a_step_whose_outcome_nobody_knows():
