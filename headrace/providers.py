@@ -13,10 +13,9 @@ SANDBOX_TOKEN = "sandbox"  # noqa: S105 the sandbox's account has this one, and 
 
 def actions_for(settings: Settings, sandbox_url: str | None) -> ActionRegistry:
     """The actions; a provider without credentials goes to the sandbox when there is one."""
-    public_url = public_url_of(settings)
     actions = build_actions(
-        _twilio(settings, sandbox_url, public_url),
-        _sendgrid(settings, sandbox_url),
+        twilio_settings(settings, sandbox_url),
+        sendgrid_settings(settings, sandbox_url),
         HttpSettings(allow=settings.http_allow),
     )
     for plug_in in load_plug_ins():
@@ -40,7 +39,9 @@ def webhook_settings(settings: Settings, sandbox: bool = False) -> WebhookSettin
     )
 
 
-def _twilio(settings: Settings, sandbox_url: str | None, public_url: str) -> TwilioSettings | None:
+def twilio_settings(settings: Settings, sandbox_url: str | None) -> TwilioSettings | None:
+    """Twilio's settings, or the sandbox's; None when there is neither."""
+    public_url = public_url_of(settings)
     if settings.twilio_account_sid and settings.twilio_auth_token:
         return TwilioSettings(
             account_sid=settings.twilio_account_sid,
@@ -61,7 +62,8 @@ def _twilio(settings: Settings, sandbox_url: str | None, public_url: str) -> Twi
     )
 
 
-def _sendgrid(settings: Settings, sandbox_url: str | None) -> SendGridSettings | None:
+def sendgrid_settings(settings: Settings, sandbox_url: str | None) -> SendGridSettings | None:
+    """SendGrid's settings, or the sandbox's; None when there is neither."""
     if settings.sendgrid_api_key and settings.sendgrid_from:
         return SendGridSettings(
             api_key=settings.sendgrid_api_key.get_secret_value(),

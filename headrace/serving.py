@@ -98,7 +98,7 @@ async def http_api(
         topics=topics_of(settings),
         metrics=ApiMetrics(metrics.registry, metrics.text),
         wait_seconds=settings.wait_seconds,
-        jobs=ChildJobs(environment_of(settings, database_url)),
+        jobs=ChildJobs(environment_of(settings, database_url, sandbox_url)),
         webhooks=webhooks or webhook_settings(settings),
         sandbox_url=sandbox_url,
         require_host=_hosts(settings),

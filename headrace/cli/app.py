@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.api import api
+from headrace.cli.audit import audit
 from headrace.cli.backtest import backtest, diff
 from headrace.cli.dead_letters import dead_letters
 from headrace.cli.dev import dev
@@ -72,6 +73,7 @@ app.command("workflows")(workflows)
 app.command("why")(why)
 app.add_typer(incidents, name="incidents")
 app.command("ledger")(ledger)
+app.command("audit")(audit)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(journal, name="journal")
 app.add_typer(topics, name="topics")

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from domain.errors import HeadraceError
+from headrace.jobs.context import SANDBOX_VARIABLE
 from headrace.jobs.message import Failure, Progress, Request, encode, encode_line
 from headrace.settings import PREFIX, Settings
 
@@ -22,7 +23,7 @@ class JobsBusy(HeadraceError):
     """Two jobs are under way here already; wait for one to end."""
 
 
-def environment_of(settings: Settings, database_url: str | None) -> dict[str, str]:
+def environment_of(settings: Settings, database_url: str | None, sandbox_url: str | None = None) -> dict[str, str]:
     """What the child's environment says beyond ours: what this process was started with on its command line."""
     given = {"DATA_DIR": str(settings.data_dir.absolute()), "LOG_LEVEL": settings.log_level}
     given["CONTACT_EVENTS_TOPIC"] = settings.contact_events_topic
@@ -30,7 +31,8 @@ def environment_of(settings: Settings, database_url: str | None) -> dict[str, st
         given["KAFKA"] = settings.kafka
     if database_url is not None:
         given["DATABASE_URL"] = database_url
-    return {PREFIX + name: value for name, value in given.items()}
+    sandbox = {SANDBOX_VARIABLE: sandbox_url} if sandbox_url is not None else {}
+    return {PREFIX + name: value for name, value in given.items()} | sandbox
 
 
 class ChildJobs:

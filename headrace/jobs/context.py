@@ -1,5 +1,6 @@
 """What a job works with: the log to read, the database, the data directory, and a way to tell how far it is."""
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from schemas.event_log import OpenLog
 from schemas.topics import Topics
 
 _TELL_EVERY_S: Final = 0.25
+SANDBOX_VARIABLE: Final = "HEADRACE_JOB_SANDBOX_URL"
+"""Set by who starts a job beside a provider sandbox; not a setting."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,6 +39,11 @@ class JobContext:
         if self.settings.database_url is None:
             raise NeedsDatabase
         return self.settings.database_url.get_secret_value()
+
+    @property
+    def sandbox_url(self) -> str | None:
+        """The provider sandbox of `headrace dev`, for whom no provider is set."""
+        return os.environ.get(SANDBOX_VARIABLE)
 
     @property
     def data_dir(self) -> Path:

@@ -17,6 +17,7 @@ class JobKind(NamedTuple):
 
 
 KINDS: Final[dict[str, JobKind]] = {
+    "audit": JobKind("headrace.jobs.audit"),
     "backtest": JobKind("headrace.jobs.backtest", needs_database=False),
 }
 

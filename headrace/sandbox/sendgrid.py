@@ -77,10 +77,19 @@ def add_sendgrid(app: web.Application) -> None:
     app.router.add_post("/v3/mail/send", _send)
 
 
-async def _send(request: web.Request) -> web.StreamResponse:
+def is_authorized(request: web.Request) -> bool:
+    """Whether the request carries the key (any, when none was set)."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     expected = request.app.get(API_KEY)
-    if scheme != "Bearer" or not key or (expected and not secrets.compare_digest(key.encode(), expected.encode())):
+    return (
+        scheme == "Bearer"
+        and bool(key)
+        and not (expected and not secrets.compare_digest(key.encode(), expected.encode()))
+    )
+
+
+async def _send(request: web.Request) -> web.StreamResponse:
+    if not is_authorized(request):
         return sendgrid_error(401, "The provided authorization grant is invalid, expired, or revoked", None)
     try:
         mail = msgspec.json.decode(await request.read())

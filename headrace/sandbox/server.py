@@ -8,6 +8,7 @@ from aiohttp import web
 
 from domain.errors import HeadraceError
 from headrace.sandbox.echo import add_echo
+from headrace.sandbox.email_activity import add_email_activity
 from headrace.sandbox.exchange import FAULTS, LEDGER, STOPPING
 from headrace.sandbox.faults import Faults
 from headrace.sandbox.ledger import MAX_ENTRIES, Ledger
@@ -60,7 +61,7 @@ def create_sandbox(
         app[CREDENTIALS] = twilio_credentials
     if sendgrid_api_key is not None:
         app[API_KEY] = sendgrid_api_key
-    for add in (add_twilio, add_sendgrid, add_echo, add_pages):
+    for add in (add_twilio, add_sendgrid, add_email_activity, add_echo, add_pages):
         add(app)
     app.on_shutdown.append(_say_goodbye)
     app.on_cleanup.append(_close_journal)

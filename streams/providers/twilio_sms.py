@@ -42,7 +42,7 @@ class SendSmsAction(WorkflowAction):
 
     def __init__(self, settings: TwilioSettings, *, threads: int = 64) -> None:
         self._settings = settings
-        self._session = _session(settings.base_url or TWILIO, threads)
+        self._session = session_for(settings.base_url or TWILIO, threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="twilio")
 
     async def execute(self, contact: Contact, config: dict[str, Any], state: dict[str, Any]) -> ActionResult:  # noqa: ARG002
@@ -81,7 +81,7 @@ class SendSmsAction(WorkflowAction):
             return ActionResult.failed("not_started", "No thread was free in time; nothing was sent", retryable=True)
         http = OneRequest(self._session, context.timeout_s - waited_s)
         try:
-            sent = self._client(http).messages.create(**message)
+            sent = client_of(self._settings, http).messages.create(**message)
         except TwilioException as refusal:
             return _refused(refusal, http)
         except (OSError, requests.RequestException) as error:
@@ -91,14 +91,6 @@ class SendSmsAction(WorkflowAction):
                 "bad_answer", "Twilio's answer could not be read; the message may be on its way"
             )
         return ActionResult.succeeded({"message_id": sent.sid, "status": sent.status}, provider_id=sent.sid)
-
-    def _client(self, http: "OneRequest") -> Any:
-        """A client for one request (35 us): so the answer's headers belong to this call and to no other."""
-        client = Client(self._settings.account_sid, self._settings.auth_token, http_client=http)
-        if self._settings.base_url:
-            client.edge = client.region = None  # taken from the environment, they would rewrite the sandbox's host
-            client.api.base_url = self._settings.base_url.rstrip("/")
-        return client
 
 
 class OneRequest(HttpClient):  # type: ignore[misc] # the SDK is untyped
@@ -141,7 +133,17 @@ class OneRequest(HttpClient):  # type: ignore[misc] # the SDK is untyped
         return Response(answer.status_code, answer.text, answer.headers)
 
 
-def _session(url: str, threads: int) -> requests.Session:
+def client_of(settings: TwilioSettings, http: OneRequest) -> Any:
+    """A client for one request (35 us): so the answer's headers belong to this call and to no other."""
+    client = Client(settings.account_sid, settings.auth_token, http_client=http)
+    if settings.base_url:
+        client.edge = client.region = None  # taken from the environment, they would rewrite the sandbox's host
+        client.api.base_url = settings.base_url.rstrip("/")
+    return client
+
+
+def session_for(url: str, threads: int) -> requests.Session:
+    """A session of plain requests: nothing is retried, nothing is kept between them but connections."""
     session = requests.Session()
     session.trust_env = False  # what it would look up for every call is settled here, once
     proxy = proxy_for(url)

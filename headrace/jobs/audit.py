@@ -1,0 +1,118 @@
+"""The job `audit`: the send ledger against what the providers say that they got."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from domain.audit import Finding, Intent, ProviderMessage, audit
+from domain.times import format_time, read_time_ms
+from headrace.jobs.context import JobContext
+from headrace.jobs.message import Report
+from headrace.jobs.refusal import Refused
+from headrace.providers import sendgrid_settings, twilio_settings
+from projections.database import connect
+from streams.providers.listing import CannotList, sendgrid_messages, twilio_messages
+
+_DAY_MS: Final = 86_400_000
+_SLACK_MS: Final = 3_600_000
+"""Intents of so much before and after are looked at too: a message at the edge has its owner there."""
+_LEDGER: Final = """
+    SELECT action_key, contact_id, channel, recipient, outcome, provider_id,
+           (extract(epoch FROM requested_at) * 1000)::bigint AS requested_at_ms
+    FROM send_ledger WHERE requested_at BETWEEN to_timestamp(%s / 1000.0) AND to_timestamp(%s / 1000.0)
+    ORDER BY requested_at, action_key
+"""
+_NOBODY: Final = "no provider of this channel is set here"
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which span of time, as times or dates (by default the last day), and which channels (by default all)."""
+
+    since: str | None = None
+    until: str | None = None
+    channels: tuple[Literal["sms", "email"], ...] = ("sms", "email")
+
+
+class Audited(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `not_asked` says, by channel, why its provider could not be asked."""
+
+    since: str
+    until: str
+    intents: int
+    messages: int
+    asked: tuple[str, ...]
+    not_asked: dict[str, str]
+    findings: tuple[Finding, ...]
+
+
+async def run(request: Request, context: JobContext) -> Report:
+    """Compare. Not `ok` when there is a finding, or when a channel with intents could not be asked about.
+
+    Raises:
+        Refused: a time can't be read.
+    """
+    until_ms = _time(request.until, "until") or time.time_ns() // 1_000_000
+    since_ms = _time(request.since, "since") or until_ms - _DAY_MS
+    if since_ms >= until_ms:
+        message = f"`since` ({format_time(since_ms)}) must be before `until` ({format_time(until_ms)})"
+        raise Refused(message, code="invalid_request")
+    messages, not_asked = await _ask(request, context, since_ms, until_ms)
+    intents = _intents(context.database_url, since_ms - _SLACK_MS, until_ms + _SLACK_MS)
+    asked = {channel for channel in request.channels if channel not in not_asked}
+    found = audit(intents, messages, channels=asked, now_ms=time.time_ns() // 1_000_000)
+    inside = {one.action_key for one in intents if since_ms <= one.requested_at_ms <= until_ms}
+    findings = tuple(one for one in found if one.action_key is None or one.action_key in inside)
+    blind = {one.channel for one in intents if one.action_key in inside} & not_asked.keys()
+    report = Audited(
+        since=format_time(since_ms),
+        until=format_time(until_ms),
+        intents=len(inside),
+        messages=len(messages),
+        asked=tuple(sorted(asked)),
+        not_asked=not_asked,
+        findings=findings,
+    )
+    return Report(msgspec.to_builtins(report), ok=not findings and not blind)
+
+
+def _time(text: str | None, field: str) -> int | None:
+    if text is None:
+        return None
+    at_ms = read_time_ms(text)
+    if at_ms is None:
+        message = f"`{field}`: expected a time as 2026-05-01T08:00:00Z or a date, found {text!r}"
+        raise Refused(message, code="invalid_request")
+    return at_ms
+
+
+async def _ask(
+    request: Request, context: JobContext, since_ms: int, until_ms: int
+) -> tuple[list[ProviderMessage], dict[str, str]]:
+    twilio = twilio_settings(context.settings, context.sandbox_url)
+    sendgrid = sendgrid_settings(context.settings, context.sandbox_url)
+    listings: dict[str, tuple[Any, Callable[[Any, int, int], Awaitable[list[ProviderMessage]]]]] = {
+        "sms": (twilio, twilio_messages),
+        "email": (sendgrid, sendgrid_messages),
+    }
+    messages: list[ProviderMessage] = []
+    not_asked: dict[str, str] = {}
+    for channel in request.channels:
+        settings, listing = listings[channel]
+        if settings is None:
+            not_asked[channel] = _NOBODY
+            continue
+        try:
+            messages += await listing(settings, since_ms, until_ms)
+        except CannotList as error:
+            not_asked[channel] = str(error)
+    return messages, not_asked
+
+
+def _intents(database_url: str, since_ms: int, until_ms: int) -> list[Intent]:
+    with connect(database_url, application_name="headrace audit") as connection:
+        cursor: psycopg.Cursor[dict[str, Any]] = connection.cursor(row_factory=dict_row)
+        return [Intent(**row) for row in cursor.execute(_LEDGER, [since_ms, until_ms])]

@@ -1,0 +1,50 @@
+"""SendGrid's Email Activity, as far as an audit asks it: the messages of a span of time."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiohttp import web
+
+from headrace.sandbox.exchange import LEDGER
+from headrace.sandbox.sendgrid import is_authorized, sendgrid_error
+
+_SPAN: Final = re.compile(r'last_event_time BETWEEN TIMESTAMP "([^"]+)" AND TIMESTAMP "([^"]+)"')
+_MOST: Final = 1_000
+
+
+def add_email_activity(app: web.Application) -> None:
+    """Serve `GET /v3/messages`."""
+    app.router.add_get("/v3/messages", _messages)
+
+
+async def _messages(request: web.Request) -> web.Response:
+    if not is_authorized(request):
+        return sendgrid_error(401, "The provided authorization grant is invalid, expired, or revoked", None)
+    try:
+        limit = min(max(int(request.query.get("limit", "10")), 1), _MOST)
+        span = _SPAN.fullmatch(request.query.get("query", ""))
+        since, until = (_moment(text) for text in span.groups()) if span else (datetime.min, datetime.max)  # noqa: DTZ901
+    except ValueError:
+        return sendgrid_error(400, "invalid query", "query")
+    emails = (entry.read() for entry in request.app[LEDGER].inbox.newest_first() if entry.channel == "email")
+    found = [one for one in emails if not span or since <= datetime.fromisoformat(one["at"]) <= until]
+    return web.json_response({"messages": [_resource(one) for one in found[:limit]]})
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+def _resource(message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "from_email": message.get("from"),
+        "msg_id": f"{message['provider_id']}.sandbox-1",
+        "subject": message.get("subject"),
+        "to_email": message["to"],
+        "status": "delivered",
+        "opens_count": 0,
+        "clicks_count": 0,
+        "last_event_time": message["at"],
+    }
