@@ -13,6 +13,7 @@ from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for, webhook_settings
 from headrace.sample import publish_sample
 from headrace.sandbox import start_sandbox
+from headrace.secrets import load_secrets
 from headrace.serving import http_api, read_side
 from schemas.topics import DEFINITIONS
 
@@ -44,6 +45,7 @@ async def start(
         metrics=metrics,
         sandbox_url=sandbox.url,
         webhooks=webhook_settings(options, sandbox=True),
+        secret_names=frozenset(load_secrets(options).names),
     )
     url = await stack.enter_async_context(api)
     tail = asyncio.create_task(follow(log, options.partitions))

@@ -87,6 +87,7 @@ async def http_api(
     metrics: RoleMetrics,
     sandbox_url: str | None = None,
     webhooks: WebhookSettings | None = None,
+    secret_names: frozenset[str] | None = None,
 ) -> AsyncIterator[str]:
     """The API and the pages, listening; gives their base URL."""
     services = Services(
@@ -101,6 +102,7 @@ async def http_api(
         jobs=ChildJobs(environment_of(settings, database_url)),
         webhooks=webhooks or webhook_settings(settings),
         sandbox_url=sandbox_url,
+        secret_names=secret_names,
         require_host=_hosts(settings),
     )
     runner = web.AppRunner(create_api(services), access_log=None, shutdown_timeout=2)
