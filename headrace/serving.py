@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import structlog
@@ -88,8 +89,9 @@ async def http_api(
     sandbox_url: str | None = None,
     webhooks: WebhookSettings | None = None,
     secret_names: frozenset[str] | None = None,
+    bound: socket.socket | None = None,
 ) -> AsyncIterator[str]:
-    """The API and the pages, listening; gives their base URL."""
+    """The API and the pages, listening (on a socket that is `bound` already, if there is one); gives their base URL."""
     services = Services(
         database=pool,
         commands=log,
@@ -107,7 +109,7 @@ async def http_api(
     )
     runner = web.AppRunner(create_api(services), access_log=None, shutdown_timeout=2)
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port)
+    site = web.SockSite(runner, bound) if bound else web.TCPSite(runner, settings.host, settings.port)
     await site.start()
     try:
         yield f"http://{settings.host}:{runner.addresses[0][1]}"
