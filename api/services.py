@@ -31,6 +31,8 @@ class Services:
     """Who does long work (rebuild, verify, backtest ...), if anybody does."""
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     """How providers' callbacks are checked."""
+    secret_names: frozenset[str] | None = None
+    """The secrets that requests may refer to; None where they are not known, because the workers alone have them."""
     sandbox_url: str | None = None
     """Where the provider sandbox shows its inbox, if there is one."""
     require_host: frozenset[str] | None = None

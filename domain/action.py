@@ -40,6 +40,8 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
     """The call must be over by then: after it, its outcome counts as unknown."""
     start_within_s: float
     """Nothing may be sent that has not begun by then."""
+    has_secrets: bool = False
+    """Whether secrets were put into the request: it must not be handed on to somebody else."""
 
     @classmethod
     def current(cls) -> "ActionContext":

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.errors import InvalidTransition
+from domain.secret_use import SecretUse
 
 TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     "active": frozenset({"paused", "completed", "exited", "failed", "cancelled"}),
@@ -44,6 +45,8 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     tries: int = 1
     """Attempts that the retry policy allows."""
     tries_left: int = 1
+    secrets: tuple[SecretUse, ...] = ()
+    """Where secrets go in the request."""
     code: str | None = None
     """Why the last attempt did not succeed."""
     start_by_ms: int = 0

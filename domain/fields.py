@@ -29,7 +29,7 @@ Reader = Callable[[Scope], Any]
 CONTACT_FIELDS: Final = ("id", *ATTRIBUTES, "tags", "created_at", "updated_at")
 """What every contact has, before any custom field."""
 
-NAMESPACES: Final = ("contact", "custom_fields", "event", "steps", "enrollment", "last_sms_reply", "now")
+NAMESPACES: Final = ("contact", "custom_fields", "event", "steps", "enrollment", "last_sms_reply", "now", "secrets")
 """First names that are never a custom field; such a custom field is reached by `custom_fields.<name>`."""
 
 ENROLLMENT_FIELDS: Final = ("id", "workflow_id", "version", "state", "enrolled_at", "hops")
@@ -62,6 +62,8 @@ def check_path(path: str) -> str | None:
         return f"expected names joined by dots, found {path!r}"
     if names[0] in ("contact", "custom_fields", "event") and len(names) == 1:
         return f"`{path}` holds many fields: name one, as `{path}.<name>`"
+    if names[0] == "secrets":
+        return f"`{path}` can't be read: secrets are only for the requests of steps that call a service"
     if names[0] == "steps" and (len(names) < 3 or names[2] != "output"):  # noqa: PLR2004 - steps.<id>.output
         return f"expected `steps.<step id>.output.<name>`, found `{path}`"
     if names[0] == "enrollment" and (len(names) == 1 or names[1] not in ENROLLMENT_FIELDS):
@@ -205,6 +207,7 @@ _NAMESPACE_READERS: Final[dict[str, Callable[[tuple[str | int, ...]], Reader]]] 
     "enrollment": _enrollment,
     "last_sms_reply": _last_sms_reply,
     "now": _now,
+    "secrets": lambda _: _nothing,
 }
 
 

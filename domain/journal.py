@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from domain.secret_use import SecretUse
+
 PARTITION_KEY = ""
 """The reserved key of events that concern a partition, not a contact (no contact id is empty)."""
 
@@ -280,6 +282,8 @@ class ActionRequested(_Step, frozen=True, kw_only=True, omit_defaults=True, tag=
     action_key: str
     channel: str
     tries: int
+    secrets: tuple[SecretUse, ...] = ()
+    """Where secrets go in the request, which holds references to them."""
     personal: Request = Request()
 
 

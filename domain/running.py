@@ -82,6 +82,7 @@ def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, o
                 action_key=action_key(enrollment.id, step.id, visit),
                 channel=outcome.channel,
                 tries=step.retry.max_attempts,
+                secrets=outcome.secrets,
                 personal=j.Request(outcome.request),
             )
         case Leave():

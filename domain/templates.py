@@ -17,6 +17,9 @@ from domain.values import printed
 MAX_TAGS: Final = 500
 MAX_TAG_LENGTH: Final = 2_000
 _KNOWN_NAMES: Final = (*CONTACT_FIELDS, *NAMESPACES)
+SECRETS: Final = "secrets"
+"""The first name of a reference to a secret."""
+_SECRET_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _OPENING = re.compile(r"\{[{%]")
 _CLOSING: Final = {"{{": "}}", "{%": "%}"}
 
@@ -40,6 +43,14 @@ class Template(msgspec.Struct, frozen=True, eq=False):
     unknown_names: tuple[str, ...]
     """First names that are no field of every contact and no namespace; they may be custom fields, or misspelt."""
     text: Render
+    secrets: tuple[str, ...] = ()
+    """Names of the secrets that it refers to; their references stay in the rendered text."""
+    places: Callable[[Scope], tuple[tuple[int, str], ...]] = lambda _: ()
+    """Where in the rendered text each reference begins, and to which secret it refers."""
+
+    def secret_places(self, scope: Scope) -> tuple[tuple[int, str], ...]:
+        """Where in the text for a scope each reference to a secret begins, and to which one."""
+        return self.places(scope) if self.secrets else ()
 
     def render(self, scope: Scope) -> str:
         """The text for a scope.
@@ -81,10 +92,13 @@ def compile_template(source: str) -> Template:
     except RecursionError as error:
         message = "it is nested too deeply"
         raise TemplateError(message, 1) from error
+    unknown_names = tuple(name for name in names if name not in _KNOWN_NAMES)
+    if SECRETS in names:
+        return _with_secrets(source, unknown_names, parts)
     return Template(
         source=source,
         is_plain=parts is not None,
-        unknown_names=tuple(name for name in names if name not in _KNOWN_NAMES),
+        unknown_names=unknown_names,
         text=_joined(parts) if parts is not None else lambda scope: liquid.render(parsed, scope),
     )
 
@@ -127,9 +141,51 @@ def render_value(value: Any, scope: Scope) -> Any:
     return [render_value(item, scope) for item in value] if isinstance(value, list) else value
 
 
+def _with_secrets(source: str, unknown_names: tuple[str, ...], parts: list[liquid.Part] | None) -> Template:
+    """A template that refers to secrets: of plain names only, so that nothing but a reference can pass for one."""
+    names = [_secret_name(part) for part in parts or ()]
+    if parts is None or "" in names:
+        message = "a secret stands as `{{ secrets.NAME }}`, in a text without filters and tags"
+        raise TemplateError(message, source.count("\n", 0, max(0, source.find(SECRETS))) + 1)
+    pieces = [
+        secret_reference(name) if name else part if isinstance(part, str) else compile_names(part)
+        for name, part in zip(names, parts, strict=True)
+    ]
+
+    def places(scope: Scope) -> tuple[tuple[int, str], ...]:
+        at, found = 0, []
+        for name, piece in zip(names, pieces, strict=True):
+            if name:
+                found.append((at, name))
+            at += len(piece if isinstance(piece, str) else _print(piece, scope))
+        return tuple(found)
+
+    secrets = tuple(dict.fromkeys(name for name in names if name))
+    text = _joined_pieces(pieces)
+    return Template(
+        source=source, is_plain=True, unknown_names=unknown_names, text=text, secrets=secrets, places=places
+    )
+
+
+def secret_reference(name: str) -> str:
+    """How a reference to a secret is written."""
+    return f"{{{{ {SECRETS}.{name} }}}}"
+
+
+def _secret_name(part: liquid.Part) -> str | None:
+    """The secret that a part refers to, None if it is something else; empty if it is a reference gone wrong."""
+    if isinstance(part, str) or part[0] != SECRETS:
+        return None
+    _, *names = part
+    return names[0] if len(names) == 1 and isinstance(names[0], str) and _SECRET_NAME.fullmatch(names[0]) else ""
+
+
 def _joined(parts: list[liquid.Part]) -> Render:
     """The fast path: text and readers, joined."""
-    pieces = [part if isinstance(part, str) else compile_names(part) for part in parts]
+    return _joined_pieces([part if isinstance(part, str) else compile_names(part) for part in parts])
+
+
+def _joined_pieces(pieces: list[str | Reader]) -> Render:
 
     def text(scope: Scope) -> str:
         return _short("".join([piece if type(piece) is str else _print(piece, scope) for piece in pieces]))

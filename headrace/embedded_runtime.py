@@ -11,6 +11,7 @@ from domain.action import ActionRegistry
 from headrace.compiling import compile_document
 from headrace.engine_clock import EngineClock
 from headrace.metrics import RoleMetrics
+from headrace.secrets import load_secrets
 from headrace.settings import Settings, topics_of
 from schemas.event_log import EventLog
 from schemas.topics import DEFINITION_COMMANDS, DEFINITIONS, Topics
@@ -81,6 +82,7 @@ async def engine(
         ),
         on_crash=on_crash,
         metrics=EngineMetrics(metrics.registry),
+        secrets=load_secrets(settings),
     )
     metrics.before_reading(EngineGauges(metrics.registry, host, log, topics_of(settings).inputs).look)
     await host.open()

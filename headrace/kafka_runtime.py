@@ -23,6 +23,7 @@ from streams.kafka.settings import KafkaSettings
 from streams.metrics import EngineMetrics
 from streams.ownership import Ownership
 from streams.partition_settings import PartitionSettings
+from streams.secrets import NO_SECRETS, Secrets
 
 
 class KafkaEngine(msgspec.Struct, frozen=True):
@@ -46,6 +47,7 @@ async def kafka_engine(
     calls_may_take_s: float,
     look_at_clock_every_s: float = EVERY_S,
     metrics: RoleMetrics | None = None,
+    secrets: Secrets = NO_SECRETS,
 ) -> AsyncIterator[KafkaEngine]:
     """The engine as a member of its group; entered when the first assignment is taken over.
 
@@ -62,6 +64,7 @@ async def kafka_engine(
         settings=msgspec.structs.replace(settings, partitions=kafka.partitions),
         on_crash=on_crash,
         metrics=EngineMetrics(metrics.registry),
+        secrets=secrets,
     )
     metrics.before_reading(EngineGauges(metrics.registry, host, log, settings.topics.inputs).look)
     watch = ClockWatch(log, clock, host.trust_clock, every_s=look_at_clock_every_s)

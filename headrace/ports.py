@@ -45,6 +45,14 @@ def ensure_free(host: str, port: int, *, option: str, variable: str) -> None:
         raise CannotListen(message) from error
 
 
+def bind_any(host: str) -> socket.socket:
+    """A socket bound to a free port of the host. Nobody is kept waiting: connections are refused until it listens."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(family, kind, protocol)
+    bound.bind(address)
+    return bound
+
+
 def _bind(family: int, kind: int, protocol: int, address: object) -> None:
     with socket.socket(family, kind, protocol) as probe:
         # As asyncio's servers do: connections that linger in TIME_WAIT do not count.

@@ -3,12 +3,12 @@
 from api.webhooks.settings import WebhookSettings
 from domain.action import ActionRegistry
 from headrace.plug_ins import load_plug_ins
+from headrace.sandbox.keys import DEFAULT_TOKEN, SandboxKeys
 from headrace.settings import Settings
 from streams.providers import HttpSettings, SendGridSettings, TwilioSettings, build_actions
 
 SANDBOX_SENDER = "+15005550006"
 """Twilio's own magic test number, as the sender where none is set."""
-SANDBOX_TOKEN = "sandbox"  # noqa: S105 the sandbox's account has this one, and it takes any
 
 
 def actions_for(settings: Settings, sandbox_url: str | None) -> ActionRegistry:
@@ -28,13 +28,21 @@ def public_url_of(settings: Settings) -> str:
     return settings.public_url or f"http://{settings.host}:{settings.port}"
 
 
-def webhook_settings(settings: Settings, sandbox: bool = False) -> WebhookSettings:
-    """How callbacks are checked: with the providers' own secrets, or in `headrace dev` the sandbox's."""
+def sandbox_token_of(settings: Settings) -> str:
+    """What the sandbox signs with: the Twilio account's token, when there is one."""
+    return settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else DEFAULT_TOKEN
+
+
+def webhook_settings(settings: Settings, sandbox: SandboxKeys | None = None) -> WebhookSettings:
+    """How callbacks are checked: with the providers' own secrets; where the sandbox stands in for one, with the sandbox's."""
     token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else None
+    key = settings.sendgrid_webhook_key
+    if sandbox is not None and settings.sendgrid_api_key is None:
+        key = key or sandbox.sendgrid_public_key
     return WebhookSettings(
         public_url=public_url_of(settings),
-        twilio_auth_token=token or (SANDBOX_TOKEN if sandbox else None),
-        sendgrid_public_key=settings.sendgrid_webhook_key,
+        twilio_auth_token=token or (sandbox.auth_token if sandbox else None),
+        sendgrid_public_key=key,
         unknown_sender=settings.unknown_senders,
     )
 
@@ -55,7 +63,7 @@ def twilio_settings(settings: Settings, sandbox_url: str | None) -> TwilioSettin
         return None
     return TwilioSettings(
         account_sid="AC" + "0" * 32,
-        auth_token=SANDBOX_TOKEN,
+        auth_token=DEFAULT_TOKEN,
         from_number=settings.twilio_from or SANDBOX_SENDER,
         base_url=sandbox_url,
         public_url=public_url,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import structlog
@@ -87,8 +88,10 @@ async def http_api(
     metrics: RoleMetrics,
     sandbox_url: str | None = None,
     webhooks: WebhookSettings | None = None,
+    secret_names: frozenset[str] | None = None,
+    bound: socket.socket | None = None,
 ) -> AsyncIterator[str]:
-    """The API and the pages, listening; gives their base URL."""
+    """The API and the pages, listening (on a socket that is `bound` already, if there is one); gives their base URL."""
     services = Services(
         database=pool,
         commands=log,
@@ -101,11 +104,12 @@ async def http_api(
         jobs=ChildJobs(environment_of(settings, database_url, sandbox_url)),
         webhooks=webhooks or webhook_settings(settings),
         sandbox_url=sandbox_url,
+        secret_names=secret_names,
         require_host=_hosts(settings),
     )
     runner = web.AppRunner(create_api(services), access_log=None, shutdown_timeout=2)
     await runner.setup()
-    site = web.TCPSite(runner, settings.host, settings.port)
+    site = web.SockSite(runner, bound) if bound else web.TCPSite(runner, settings.host, settings.port)
     await site.start()
     try:
         yield f"http://{settings.host}:{runner.addresses[0][1]}"

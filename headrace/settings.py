@@ -121,6 +121,13 @@ class Settings(KafkaOptions):
         examples=["crm.internal,10.0.0.0/8"],
     )
 
+    secrets_file: Path | None = Field(
+        None,
+        description="File of secrets that requests refer to as `{{ secrets.NAME }}`: lines NAME=value, or a JSON object;"
+        " beside it, variables HEADRACE_SECRET_<NAME>.",
+        examples=["/run/secrets/headrace"],
+    )
+
     twilio_account_sid: str | None = Field(
         None, pattern=r"^AC\w+$", description="Twilio account; unset: the sandbox.", examples=["AC..."]
     )

@@ -13,6 +13,7 @@ from headrace.kafka_runtime import KafkaEngine, kafka_engine
 from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for
 from headrace.role import run_role
+from headrace.secrets import load_secrets
 from headrace.settings import Settings, topics_of
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember
@@ -24,6 +25,7 @@ def run_worker(settings: Settings) -> int:
     kafka = kafka_of(settings)
     topics = topics_of(settings)
     metrics = RoleMetrics("worker")
+    secrets = load_secrets(settings)
     engine: KafkaEngine | None = None
 
     def readiness() -> tuple[bool, Mapping[str, Any]]:
@@ -55,6 +57,7 @@ def run_worker(settings: Settings) -> int:
             on_crash=on_crash,
             calls_may_take_s=CALLS_MAY_TAKE_S,
             metrics=metrics,
+            secrets=secrets,
         )
         engine = await stack.enter_async_context(running)
 

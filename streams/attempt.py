@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from domain.journal import AttemptStarted
+from domain.secret_use import SecretUse
 from domain.state import ContactState
 
 
@@ -26,6 +27,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """The provider is not called after this time."""
     deadline_ms: int
     """Without an outcome by then the engine takes it as unknown."""
+    secrets: tuple[SecretUse, ...] = ()
+    """Where secrets go in the request."""
 
 
 def attempt_of(state: ContactState, event: AttemptStarted) -> Attempt:
@@ -46,4 +49,5 @@ def attempt_of(state: ContactState, event: AttemptStarted) -> Attempt:
         state=enrollment.state,
         start_by_ms=action.start_by_ms,
         deadline_ms=action.deadline_ms,
+        secrets=action.secrets,
     )

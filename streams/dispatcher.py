@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from domain.action import ActionContext, ActionRegistry, ActionResult, WorkflowAction, calling
 from domain.clock import Clock
@@ -21,6 +22,7 @@ from domain.contact import Contact
 from streams.attempt import Attempt
 from streams.outcome import report_of
 from streams.providers.failure import failure_of
+from streams.secrets import NO_SECRETS, Secrets, UnknownSecret
 
 DEFAULT_SLOTS: Final = 64
 _CALL_SHARE: Final = 0.9
@@ -40,6 +42,7 @@ class Dispatcher:
         report: Callable[[ReportOutcome], None],
         slots: Mapping[str, int] | None = None,
         time_scale: float = 1.0,
+        secrets: Secrets = NO_SECRETS,
         ended: Callable[[str, str, float], None] | None = None,
     ) -> None:
         """Make one; it starts nothing by itself.
@@ -50,6 +53,7 @@ class Dispatcher:
             report: takes each outcome; called in the event loop, and must not block.
             slots: how many calls may run at once, by channel; 64 for a channel that is not named.
             time_scale: engine milliseconds per real millisecond; sockets' time-outs are real.
+            secrets: what references in requests stand for.
             ended: is told of each attempt's channel and outcome, and of the real seconds that it took.
         """
         self._actions = actions
@@ -57,6 +61,7 @@ class Dispatcher:
         self._report = report
         self._limits = dict(slots or {})
         self._time_scale = time_scale
+        self._secrets = secrets
         self._ended = ended
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._busy: Counter[str] = Counter()
@@ -161,7 +166,24 @@ class Dispatcher:
             step_type=attempt.step_type,
             timeout_s=left_s * _CALL_SHARE,
             start_within_s=start_within_s,
+            has_secrets=bool(attempt.secrets),
         )
+        try:
+            request = self._secrets.filled(attempt.request, attempt.secrets) if attempt.secrets else attempt.request
+        except UnknownSecret as unknown:
+            return ActionResult.failed("unknown_secret", str(unknown))
+        result = await self._guarded(action, replace(attempt, request=request), context, left_s, task)
+        return self._secrets.hidden(result, attempt.secrets) if attempt.secrets else result
+
+    async def _guarded(
+        self,
+        action: WorkflowAction,
+        attempt: Attempt,
+        context: ActionContext,
+        left_s: float,
+        task: asyncio.Task[None],
+    ) -> ActionResult:
+        """The action's result, whatever it does."""
         try:
             # An action keeps to its time-out itself; this one is for those that do not.
             async with asyncio.timeout(left_s * (1 + _CALL_SHARE) / 2):

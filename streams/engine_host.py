@@ -25,6 +25,7 @@ from streams.dispatcher import Dispatcher
 from streams.metrics import EngineMetrics
 from streams.outcome_post import OutcomePost
 from streams.partition_settings import PartitionSettings
+from streams.secrets import NO_SECRETS, Secrets
 
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ class EngineHost:
         on_crash: Callable[[BaseException], None],
         slots: Mapping[str, int] | None = None,
         metrics: EngineMetrics | None = None,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         """Put the parts together; nothing runs before `open` (or `catch_up`) and `start`.
 
@@ -57,6 +59,7 @@ class EngineHost:
             on_crash: told when a part fails; the process must then end and start again from the log.
             slots: calls at once by channel.
             metrics: what the actors and the dispatcher tell; None: nobody asks.
+            secrets: what references in requests stand for.
         """
         self._log, self._partitions, self._clock, self._settings = log, partitions, clock, settings
         self._on_crash = on_crash
@@ -65,7 +68,7 @@ class EngineHost:
         self._metrics = metrics or EngineMetrics()
         scale, attempted = settings.time_scale, self._metrics.attempted
         self.dispatcher = Dispatcher(
-            actions, clock, report=self._report, slots=slots, time_scale=scale, ended=attempted
+            actions, clock, report=self._report, slots=slots, time_scale=scale, secrets=secrets, ended=attempted
         )
         self._post = OutcomePost(log, partitions)
         self._seek: Callable[[str, int, int], None] = _no_seek

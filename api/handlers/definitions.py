@@ -22,7 +22,7 @@ from domain.definition import ImportDefinition, TemplateText
 from domain.ids import deterministic_uuid
 from schemas.api_bodies import CreateWorkflowQuery, ExportQuery
 from schemas.api_resources import Workflow
-from schemas.definition import Parsed, export, template_warnings
+from schemas.definition import Parsed, export, secret_warnings, template_warnings
 from schemas.definition.diagnostics import in_order
 
 _CONTENT_TYPES: Final = {"json": "application/json", "yaml": "application/yaml"}
@@ -92,7 +92,9 @@ async def _import(
     create: bool = False,
     publish: bool = False,
 ) -> ImportDefinition:
-    templates = await current_templates(request.app[SERVICES].database)
+    services = request.app[SERVICES]
+    templates = await current_templates(services.database)
+    unknown = () if services.secret_names is None else secret_warnings(parsed, services.secret_names)
     assert parsed.document is not None, "a readable definition has a document"
     return ImportDefinition(
         command_id=str(command_id),
@@ -102,7 +104,7 @@ async def _import(
         source=parsed.source,
         format=parsed.format,
         digest=parsed.digest,
-        diagnostics=in_order((*parsed.diagnostics, *template_warnings(parsed, templates))),
+        diagnostics=in_order((*parsed.diagnostics, *template_warnings(parsed, templates), *unknown)),
         create=create,
         publish=publish,
     )

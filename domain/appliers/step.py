@@ -26,6 +26,7 @@ def action_requested(enrollment: Enrollment, event: j.ActionRequested) -> Enroll
         requested_at_ms=event.at_ms,
         tries=event.tries,
         tries_left=event.tries,
+        secrets=event.secrets,
     )
     return replace(enrollment, entered=True, action=action, visits=_visited(enrollment, event))
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from domain.secret_use import SecretUse
+
 
 class Change(msgspec.Struct, frozen=True):
     """A change of the contact, in the shape of a contact event."""
@@ -33,6 +35,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     channel: str
     request: dict[str, Any]
+    secrets: tuple[SecretUse, ...] = ()
+    """Where secrets go in the request, which holds references to them."""
 
 
 class Leave(msgspec.Struct, frozen=True, kw_only=True):

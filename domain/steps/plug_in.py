@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from domain.fields import Scope
+from domain.secrets import secret_uses
 from domain.steps.outcome import Ask, Outcome
 from domain.templates import render_value
 from domain.workflow import Step
@@ -20,4 +21,5 @@ class PlugIn(msgspec.Struct, frozen=True, kw_only=True):
 def enter(step: Step, scope: Scope) -> Outcome:
     """Ask for the action to be executed."""
     config: PlugIn = step.config
-    return Ask(channel=config.channel, request=render_value(config.config, scope))
+    uses = tuple(secret_uses(config.config, scope))
+    return Ask(channel=config.channel, request=render_value(config.config, scope), secrets=uses)

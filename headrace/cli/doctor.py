@@ -48,6 +48,7 @@ def _findings(url: str, *, expected: bool) -> Iterator["Finding"]:
         yield Finding("settings", "failed", str(error), "mend these variables")
         return
     yield Finding("settings", "ok", "every setting can be used")
+    yield configuration.check_secrets(settings)
     yield configuration.check_log(settings)
     yield from configuration.check_providers(settings)
     yield from data_directory.check_data_directory(settings.data_dir, running=running)

@@ -20,7 +20,7 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Check workflow definitions and templates, without a running Headrace."""
-    read = read_files(files)
+    read = [_with_secret_warnings(file) for file in read_files(files)]
     counts = {severity: _count(read, severity) for severity in ("error", "warning", "info")}
     failed = counts["error"] > 0 or (strict and counts["warning"] > 0)
     if as_json:
@@ -29,6 +29,27 @@ def validate(
         _print(read)
     if failed:
         raise typer.Exit(FAILED)
+
+
+def _with_secret_warnings(file: DefinitionFile) -> DefinitionFile:
+    """Where secrets are set, what refers to another one is told, too."""
+    import os
+
+    from headrace.secrets import is_secret_variable, known_secret_names
+    from headrace.settings import load_settings
+    from schemas.definition import secret_warnings
+    from schemas.definition.diagnostics import in_order
+
+    if not any(map(is_secret_variable, os.environ)):
+        return file
+    import msgspec
+
+    names = known_secret_names(load_settings()) or frozenset()
+    documents = [
+        msgspec.structs.replace(one, diagnostics=in_order((*one.diagnostics, *secret_warnings(one, names))))
+        for one in file.documents
+    ]
+    return file._replace(documents=documents)
 
 
 def _count(files: list[DefinitionFile], severity: str) -> int:

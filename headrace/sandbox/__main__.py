@@ -9,12 +9,12 @@ from pathlib import Path
 from headrace.sandbox import SandboxPortTaken, start_sandbox
 
 
-async def _run(host: str, port: int, journal: Path | None) -> None:
+async def _run(host: str, port: int, journal: Path | None, public_url: str | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    sandbox = await start_sandbox(host, port, journal=journal)
+    sandbox = await start_sandbox(host, port, journal=journal, public_url=public_url)
     sys.stdout.write(f"sandbox listens at {sandbox.url}\n")
     sys.stdout.flush()
     await stopped.wait()
@@ -27,9 +27,10 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090, help="0 takes a free one, printed at the start")
     parser.add_argument("--journal", type=Path, default=None, help="keep what was seen in this JSON Lines file")
+    parser.add_argument("--public-url", default=None, help="where callbacks and replies are posted")
     asked = parser.parse_args()
     try:
-        asyncio.run(_run(asked.host, asked.port, asked.journal))
+        asyncio.run(_run(asked.host, asked.port, asked.journal, asked.public_url))
     except SandboxPortTaken as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -10,10 +10,16 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from headrace.sandbox.callbacks import Callbacks
+from headrace.sandbox.delivery import UNDELIVERED, Delivery
 from headrace.sandbox.faults import Fault, Faults
+from headrace.sandbox.keys import SandboxKeys
 from headrace.sandbox.ledger import Ledger, rfc3339_now
 
 LEDGER: Final = web.AppKey("ledger", Ledger)
+CALLBACKS: Final = web.AppKey("callbacks", Callbacks)
+KEYS: Final = web.AppKey("keys", SandboxKeys)
+DELIVERY: Final = web.AppKey("delivery", Delivery)
 FAULTS: Final = web.AppKey("faults", Faults)
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 
@@ -57,21 +63,25 @@ async def exchange(request: web.Request, call: Provider) -> web.StreamResponse:
     refusal = call.refusal()
     if refusal is not None:
         return _seen(request, call, refusal, kind=kind)
-    answer = _accept(request, call, kind)
+    answer = _accept(request, call, fault)
     if kind == "reset_after_accept":
         return await _reset(request)
-    if fault is not None:  # a delay: taken at once, answered late
+    if fault is not None and kind == "delay":  # taken at once, answered late
         await _wait(request, fault.delay_s)
     return answer
 
 
-def _accept(request: web.Request, call: Provider, kind: str | None) -> web.Response:
+def _accept(request: web.Request, call: Provider, fault: Fault | None) -> web.Response:
+    kind, ledger = fault.kind if fault else None, request.app[LEDGER]
     messages = call.messages()
     answer = call.answer(messages)
     for message in messages:
-        request.app[LEDGER].accept(message)
+        ledger.accept(message)
     provider_id = messages[0]["provider_id"] if messages else None
     _seen(request, call, None if kind == "reset_after_accept" else answer, kind=kind, provider_id=provider_id)
+    lost_code = (fault.code or UNDELIVERED) if fault and kind == "undelivered" else None
+    for message in messages:
+        request.app[DELIVERY].begin(message, lost_code)
     return answer
 
 

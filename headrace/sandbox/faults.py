@@ -1,14 +1,15 @@
-"""Faults that the sandbox is told to play: a status, a delay, a broken connection, silence."""
+"""Faults that the sandbox is told to play: a status, a delay, a broken connection, silence, a message that never arrives."""
 
 import random
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from domain.errors import HeadraceError
 
-Kind = Literal["status", "delay", "reset_after_accept", "reset_before_accept", "hang"]
+Kind = Literal["status", "delay", "reset_after_accept", "reset_before_accept", "hang", "undelivered"]
 
 
 class InvalidFault(HeadraceError):
@@ -21,13 +22,17 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     kind: Kind
     channel: Literal["sms", "email", "http", "*"] = "*"
     to: str | None = None
-    """Only calls for this recipient (of `http`: this path)."""
+    """Only calls for this recipient (of `http`: this path); `*` stands for any text, `?` for any character."""
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 500
     code: int | None = None
-    """Twilio's own error number, for `status` on `sms`."""
+    """Twilio's own error number, for `status` and `undelivered` on `sms`."""
     message: str | None = None
     retry_after: Annotated[float, msgspec.Meta(ge=0)] | None = None
     delay_s: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 1.0
+    after: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """So many matching calls go well first."""
+    every: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """From then on, one in so many is hit: the first, and each so-manieth after it."""
     times: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """How often it is played; None: until it is deleted."""
     rate: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
@@ -36,7 +41,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def matches(self, channel: str, to: str) -> bool:
         """Whether the rule speaks of this call."""
-        return self.channel in ("*", channel) and (self.to is None or self.to == to)
+        return self.channel in ("*", channel) and (self.to is None or fnmatchcase(to, self.to))
 
 
 class _Armed:
@@ -46,10 +51,14 @@ class _Armed:
         self.fault = fault
         self.left = fault.times
         self.played = 0
+        self._matched = 0
         self._draws = random.Random(fault.seed)  # noqa: S311 - repeatable, not secret
 
     def plays(self, channel: str, to: str) -> bool:
         if self.left == 0 or not self.fault.matches(channel, to):
+            return False
+        self._matched += 1
+        if self._matched <= self.fault.after or (self._matched - self.fault.after - 1) % self.fault.every:
             return False
         if self._draws.random() >= self.fault.rate:
             return False

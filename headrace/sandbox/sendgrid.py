@@ -63,6 +63,7 @@ class EmailCall:
             "html": cut(html) if html and html != body else None,
             "template_id": template,
             "data": personal.get("dynamic_template_data"),
+            "custom_args": _args(self._mail, personal) or None,
         }
         return message | {name: value for name, value in optional.items() if value is not None}
 
@@ -111,13 +112,14 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def _args(mail: dict[str, Any], personal: dict[str, Any]) -> dict[str, str]:
+    """All custom arguments; a personalization's own hide the mail's."""
+    held = [holder.get("custom_args") for holder in (mail, personal)]
+    return {str(name): str(value) for given in held if isinstance(given, dict) for name, value in given.items()}
+
+
 def _arg(mail: dict[str, Any], personal: dict[str, Any], name: str) -> str | None:
-    """A custom argument: a personalization's own hides the mail's."""
-    for holder in (personal, mail):
-        given = holder.get("custom_args")
-        if isinstance(given, dict) and name in given:
-            return str(given[name])
-    return None
+    return _args(mail, personal).get(name)
 
 
 def _faults_of(mail: dict[str, Any]) -> Iterator[tuple[str, str]]:

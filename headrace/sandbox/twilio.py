@@ -4,9 +4,10 @@ import base64
 import binascii
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
-from email.utils import format_datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from heapq import merge
+from itertools import dropwhile, islice
 from typing import Any, Final
 
 from aiohttp import web
@@ -14,9 +15,9 @@ from yarl import URL
 
 from headrace.sandbox.exchange import LEDGER, exchange
 from headrace.sandbox.faults import Fault
-from headrace.sandbox.ledger import cut, rfc3339_now
+from headrace.sandbox.ledger import Entry, Ledger, cut, rfc3339_now
+from headrace.sandbox.twilio_resource import ROOT, message_resource, reply_resource
 
-ROOT: Final = "/2010-04-01/Accounts/{account}"
 CREDENTIALS: Final = web.AppKey("twilio_credentials", tuple[str, str])
 
 MAGIC_NUMBERS: Final[Mapping[str, tuple[int, str]]] = {
@@ -38,8 +39,9 @@ class SmsCall:
 
     channel = "sms"
 
-    def __init__(self, account: str, form: Mapping[str, Any]) -> None:
+    def __init__(self, account: str, form: Mapping[str, Any], stopped: Collection[str] = ()) -> None:
         self._account = account
+        self._stopped = stopped
         self._form = {name: value for name, value in form.items() if isinstance(value, str)}
         self.to = self._form.get("To", "")
         self.action_key = _action_key(self._form.get("StatusCallback", ""))
@@ -47,6 +49,8 @@ class SmsCall:
     def refusal(self) -> web.Response | None:
         """Twilio's error for what is missing or wrong."""
         found = next(_faults_of(self._form), None)
+        if found is None and self.to in self._stopped:
+            found = MAGIC_NUMBERS["+15005550004"]
         return None if found is None else twilio_error(400, *found)
 
     def messages(self) -> list[dict[str, Any]]:
@@ -61,12 +65,13 @@ class SmsCall:
                 "at": rfc3339_now(),
                 "from": self._form.get("From") or self._form.get("MessagingServiceSid"),
                 "status_callback": self._form.get("StatusCallback"),
+                "account": self._account,
             }
         ]
 
     def answer(self, messages: list[dict[str, Any]]) -> web.Response:
         """201 with the message's resource."""
-        return web.json_response(_resource(self._account, messages[0]), status=201)
+        return web.json_response(message_resource(self._account, messages[0], None), status=201)
 
     def error(self, fault: Fault) -> web.Response:
         """The fault's status, with Twilio's number for it."""
@@ -89,57 +94,89 @@ def add_twilio(app: web.Application) -> None:
 
 async def _create(request: web.Request) -> web.StreamResponse:
     refused = _unauthorized(request)
-    return refused or await exchange(request, SmsCall(request.match_info["account"], await request.post()))
+    if refused:
+        return refused
+    call = SmsCall(request.match_info["account"], await request.post(), request.app[LEDGER].stopped)
+    return await exchange(request, call)
 
 
 async def _fetch(request: web.Request) -> web.StreamResponse:
-    sid = request.match_info["sid"]
-    message = next((found for found in _sent(request) if found["provider_id"] == sid), None)
-    if message is None:
-        return twilio_error(404, 20404, f"The requested resource {request.path} was not found")
-    return _unauthorized(request) or web.json_response(_resource(request.match_info["account"], message))
-
-
-async def _list(request: web.Request) -> web.StreamResponse:
     refused = _unauthorized(request)
     if refused:
         return refused
+    sid = request.match_info["sid"]
+    found = next((entry for entry in _entries(request.app[LEDGER]) if entry.provider_id == sid), None)
+    if found is None:
+        return twilio_error(404, 20404, f"The requested resource {request.path} was not found")
+    return web.json_response(_shown(request, found.read()))
+
+
+async def _list(request: web.Request) -> web.StreamResponse:
+    """The newest first, in pages. A page token names the message after which the page begins: new ones shift nothing."""
+    refused = _unauthorized(request)
+    if refused:
+        return refused
+    query = request.query
     try:
-        wanted = _filter(request.query)
-        size = min(max(int(request.query.get("PageSize", "50")), 1), 1_000)
-        page = max(int(request.query.get("Page", "0")), 0)
+        wanted = _filter(query)
+        size = min(max(int(query.get("PageSize", "50")), 1), 1_000)
+        page = max(int(query.get("Page", "0")), 0)
     except ValueError as error:
         return twilio_error(400, 20001, f"Unable to read the filter: {error}")
-    found = [message for message in _sent(request) if wanted(message)]
-    start, account = page * size, request.match_info["account"]
-    here = str(request.rel_url.update_query(PageSize=str(size), Page=str(page)))
-    more = str(URL(here).update_query(Page=str(page + 1))) if len(found) > start + size else None
+    found = filter(
+        wanted,
+        (entry.read() for entry in _from(query.get("PageToken"), _entries(request.app[LEDGER], query.get("To")))),
+    )
+    skipped = 0 if "PageToken" in query else page * size
+    shown = list(islice(found, skipped, skipped + size))
+    more = next(found, None) is not None
+    here = request.rel_url.update_query(PageSize=str(size), Page=str(page))
+    following = here.update_query(Page=str(page + 1), PageToken=f"PA{shown[-1]['provider_id']}") if more else None
     return web.json_response(
         {
-            "messages": [_resource(account, message) for message in found[start : start + size]],
+            "messages": [_shown(request, message) for message in shown],
             "page": page,
             "page_size": size,
-            "start": start,
-            "end": start + len(found[start : start + size]) - 1,
-            "uri": here,
-            "first_page_uri": str(URL(here).update_query(Page="0")),
-            "next_page_uri": more,
-            "previous_page_uri": str(URL(here).update_query(Page=str(page - 1))) if page else None,
+            "start": page * size,
+            "end": page * size + len(shown) - 1,
+            "uri": str(here),
+            "first_page_uri": str(here.without_query_params("PageToken").update_query(Page="0")),
+            "next_page_uri": str(following) if following else None,
+            "previous_page_uri": str(here.without_query_params("PageToken").update_query(Page=str(page - 1)))
+            if page
+            else None,
         }
     )
 
 
-def _sent(request: web.Request) -> Iterator[dict[str, Any]]:
-    """All messages, the newest first, as Twilio lists them."""
-    return (entry.read() for entry in request.app[LEDGER].inbox.newest_first() if entry.channel == "sms")
+def _entries(ledger: Ledger, to: str | None = None) -> Iterator[Entry]:
+    """All messages (to a number), sent and received, the newest first, as Twilio lists them."""
+    sent = (one for one in ledger.inbox.newest_first() if one.channel == "sms" and to in (None, one.to))
+    received = (one for one in ledger.replies.newest_first() if to in (None, one.to))
+    return merge(sent, received, key=lambda entry: entry.at, reverse=True)
+
+
+def _from(token: str | None, entries: Iterator[Entry]) -> Iterator[Entry]:
+    if token is not None:
+        last = token.removeprefix("PA")
+        entries = dropwhile(lambda entry: entry.provider_id != last, entries)
+        next(entries, None)
+    return entries
+
+
+def _shown(request: web.Request, message: dict[str, Any]) -> dict[str, Any]:
+    account = request.match_info["account"]
+    if "opt_out_type" in message:
+        return reply_resource(account, message)
+    return message_resource(account, message, request.app[LEDGER].status_of(message["provider_id"], message["to"]))
 
 
 def _filter(query: Mapping[str, str]) -> Callable[[dict[str, Any]], bool]:
-    """The `To`, `From` and `DateSent` filters (a day, or `DateSent>` and `DateSent<` with a day or a time)."""
+    """The `To`, `From` and `DateSent` filters (a day, or `DateSent>` and `DateSent<` with a day or a time, inclusive)."""
     equal = {"to": query.get("To"), "from": query.get("From")}
     day = date.fromisoformat(query["DateSent"][:10]) if query.get("DateSent") else None
-    after = _moment(query.get("DateSent>"), datetime.min)  # noqa: DTZ901 - gets its zone there
-    before = _moment(query.get("DateSent<"), datetime.max)  # noqa: DTZ901
+    after = _moment(query.get("DateSent>"), datetime.min, time.min)  # noqa: DTZ901 - gets its zone there
+    before = _moment(query.get("DateSent<"), datetime.max, time.max)  # noqa: DTZ901
 
     def wanted(message: dict[str, Any]) -> bool:
         if any(value is not None and message.get(name) != value for name, value in equal.items()):
@@ -150,8 +187,12 @@ def _filter(query: Mapping[str, str]) -> Callable[[dict[str, Any]], bool]:
     return wanted
 
 
-def _moment(text: str | None, otherwise: datetime) -> datetime:
-    moment = datetime.fromisoformat(text) if text else otherwise
+def _moment(text: str | None, otherwise: datetime, of_a_day: time) -> datetime:
+    """A time, the begin or the end of a day, or else what there is no limit with."""
+    if text and len(text) == len("2000-01-01"):
+        moment = datetime.combine(date.fromisoformat(text), of_a_day)
+    else:
+        moment = datetime.fromisoformat(text) if text else otherwise
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
@@ -171,33 +212,6 @@ def _faults_of(form: Mapping[str, str]) -> Iterator[tuple[int, str]]:
         yield number, message.format(to=to)
     if ":" not in to and not _PHONE.fullmatch(to.translate(_PUNCTUATION)):  # "whatsapp:+1..." is a channel's address
         yield 21211, f"The 'To' number {to} is not a valid phone number."
-
-
-def _resource(account: str, message: dict[str, Any]) -> dict[str, Any]:
-    made, sid = format_datetime(datetime.fromisoformat(message["at"])), message["provider_id"]
-    sender = message.get("from") or ""
-    return {
-        "sid": sid,
-        "account_sid": account,
-        "messaging_service_sid": sender if sender.startswith("MG") else None,
-        "to": message["to"],
-        "from": None if sender.startswith("MG") else sender,
-        "body": message["body"],
-        "status": "queued",
-        "direction": "outbound-api",
-        "num_segments": "1",
-        "num_media": "0",
-        "price": None,
-        "price_unit": "USD",
-        "error_code": None,
-        "error_message": None,
-        "api_version": "2010-04-01",
-        "date_created": made,
-        "date_updated": made,
-        "date_sent": made,
-        "uri": f"{ROOT.format(account=account)}/Messages/{sid}.json",
-        "subresource_uris": {"media": f"{ROOT.format(account=account)}/Messages/{sid}/Media.json"},
-    }
 
 
 def _action_key(status_callback: str) -> str | None:

@@ -4,7 +4,7 @@ from schemas.definition.compile import UnreadableDefinition, compile_workflow
 from schemas.definition.diagnostics import CODES, DRAFT, UNREADABLE, WARNINGS
 from schemas.definition.digest import digest
 from schemas.definition.export import export
-from schemas.definition.parse import Kind, Parsed, parse, parse_all, template_warnings
+from schemas.definition.parse import Kind, Parsed, parse, parse_all, secret_warnings, template_warnings
 from schemas.definition.source import Format
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "export",
     "parse",
     "parse_all",
+    "secret_warnings",
     "template_warnings",
 ]

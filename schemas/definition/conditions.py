@@ -10,7 +10,7 @@ from domain.fields import check_path
 from domain.operators import OPERATORS, check_unit
 from schemas.definition.checking import Model, one_of, wrong
 from schemas.definition.positions import Path
-from schemas.definition.values import Text
+from schemas.definition.values import Text, liquid
 
 _GROUPS: Final = ("all", "any", "not")
 _FORMS: Final = "a condition is `field` + `operator` (+ `value`), or one of `all`, `any`, `not`"
@@ -70,6 +70,9 @@ class ConditionModel(Model):
             bad_unit = check_unit(OPERATORS[self.operator], self.unit) is not None
             bad_regex = self.operator == "matches" and isinstance(self.value, str)
             raise wrong("bad_regex" if bad_regex else "bad_operand", problem, at="unit" if bad_unit else "value")
+
+        for path, text in self.texts():
+            liquid(text, at=path)
 
     def condition(self) -> Condition:
         """What the engine tests."""

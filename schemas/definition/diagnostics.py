@@ -41,6 +41,7 @@ UNREADABLE: Final = {
     "bad_regex": "the pattern of `matches` is not a regular expression of RE2",
     "bad_field": "a field's name can never name anything, or can't be set",
     "bad_liquid": "the text breaks the rules of Liquid",
+    "bad_secret": "a reference to a secret stands where no secret may go",
     "bad_weights": "the weights of an `ab_split` don't go with its paths, or are all zero",
     "bad_config": "the plug-in that brings this step kind refuses the step's config",
     "unknown_branch": "a branch that a step of this kind can't take",
@@ -61,6 +62,7 @@ WARNINGS: Final = {
     "cycle_without_wait": "steps lead back to themselves without a `delay`; a contact that goes round is stopped",
     "missing_branch": "a step does not say where one of its branches goes; it goes to the following step",
     "unknown_name": "a template uses a name that is neither an attribute nor a namespace; it comes out empty when the contact has no custom field of that name",
+    "unknown_secret": "there is no secret of this name where the definition is read; without one the step fails",
     "undefined_template": "there is no template of this name: an SMS sends the name itself, an e-mail takes it as a SendGrid template's id",
 }
 """Findings that do not keep a definition from being published."""

@@ -1,6 +1,7 @@
 """From bytes to a checked document: whatever comes in, what comes out is a document, diagnostics, or both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -14,9 +15,9 @@ from schemas.definition.flow import check_flow
 from schemas.definition.json_source import read_json
 from schemas.definition.model import TemplateModel
 from schemas.definition.positions import START, Node, plain, unplaced
-from schemas.definition.reading import read_workflow
+from schemas.definition.reading import ReadWorkflow, read_workflow
 from schemas.definition.source import Format, Text, read_text
-from schemas.definition.texts import check_names, check_template_names, check_templates
+from schemas.definition.texts import check_names, check_secrets, check_template_names, check_templates
 from schemas.definition.yaml_composer import YamlDocument
 from schemas.definition.yaml_source import read_yaml
 
@@ -102,13 +103,23 @@ def template_warnings(parsed: Parsed | dict[str, Any], templates: Mapping[str, T
 
     Of a bare document the lines are not known: its findings stand at line 1.
     """
+    return _warnings(parsed, partial(check_templates, templates=templates))
+
+
+def secret_warnings(parsed: Parsed | dict[str, Any], known: Collection[str]) -> tuple[Diagnostic, ...]:
+    """A warning for each reference to a secret whose name is not among those that are known."""
+    return _warnings(parsed, partial(check_secrets, known=known))
+
+
+def _warnings(parsed: Parsed | dict[str, Any], check: Callable[[Report, ReadWorkflow], None]) -> tuple[Diagnostic, ...]:
+    """What a check finds beside what `parse` did; of a document that can't be read it finds nothing."""
     document = parsed.document if isinstance(parsed, Parsed) else parsed
     root = parsed.root if isinstance(parsed, Parsed) else None
     report = Report(root or unplaced(document))
     read = read_workflow(report, document) if document is not None else None
     if read is None:
         return ()
-    check_templates(report, read, templates)
+    check(report, read)
     return in_order(report.diagnostics)
 
 

@@ -1,6 +1,6 @@
 """Warnings about texts: names that nothing defines, and templates that are not there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from domain.definition import TemplateText
@@ -11,6 +11,7 @@ from schemas.definition.positions import Path
 from schemas.definition.reading import ReadWorkflow
 from schemas.definition.steps.send_email import SendEmailConfig
 from schemas.definition.steps.send_sms import SendSmsConfig
+from schemas.definition.values import line_of
 
 _TEMPLATE_TEXTS: Final = ("subject", "body", "html")
 
@@ -47,6 +48,16 @@ def check_templates(report: Report, read: ReadWorkflow, templates: Mapping[str, 
         report.add("undefined_template", ("steps", index, "config", "template"), message, hint)
 
 
+def check_secrets(report: Report, read: ReadWorkflow, known: Collection[str]) -> None:
+    """Warn of references to secrets that are not there."""
+    for path, text in _texts(read):
+        for name in compile_template(text).secrets:
+            if name not in known:
+                message = f"there is no secret '{name}'; the step will fail until there is one"
+                hint = f"set HEADRACE_SECRET_{name}, or add it to the file of HEADRACE_SECRETS_FILE"
+                report.add("unknown_secret", path, message, hint, line=line_of(name, text))
+
+
 def _texts(read: ReadWorkflow) -> Iterator[tuple[Path, str]]:
     several = read.workflow.triggers is not None
     for index, trigger in enumerate(read.triggers):
@@ -60,6 +71,5 @@ def _texts(read: ReadWorkflow) -> Iterator[tuple[Path, str]]:
 
 def _check_text(report: Report, path: Path, text: str) -> None:
     for name in compile_template(text).unknown_names:
-        line = text.count("\n", 0, max(0, text.find(name))) + 1
         message = f"'{name}' is empty unless the contact has a custom field of that name"
-        report.add("unknown_name", path, message, unknown_name_hint(name), line=line)
+        report.add("unknown_name", path, message, unknown_name_hint(name), line=line_of(name, text))

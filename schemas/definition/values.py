@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from domain.templates import TemplateError, compile_template
 from schemas.definition.checking import describe, one_of, wrong
+from schemas.definition.positions import Path
 
 NAME_LENGTH: Final = 200
 ID_LENGTH: Final = 100
@@ -22,15 +23,33 @@ UNIT_SECONDS: Final = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_4
 """The units of `delay`; a day is 86,400 seconds."""
 
 
-def liquid(text: str) -> str:
-    """The text itself, when it is good Liquid."""
+def liquid(text: str, *, at: Path = ()) -> str:
+    """The text itself, when it is good Liquid for a contact or for the engine: without secrets. `at` is where it stands."""
+    for name in secrets_of(text):
+        hint = "secrets go into the requests of http_request and of plug-ins, and nowhere else"
+        raise wrong("bad_secret", f"the secret '{name}' can't stand here", hint, at=at, line=line_of(name, text))
+    return text
+
+
+def request_liquid(text: str) -> str:
+    """The text itself, when it is good Liquid for a request: with or without secrets."""
+    secrets_of(text)
+    return text
+
+
+def line_of(name: str, text: str) -> int:
+    """The line of a text where a name first stands."""
+    return text.count("\n", 0, max(0, text.find(name))) + 1
+
+
+def secrets_of(text: str) -> tuple[str, ...]:
+    """The names of the secrets that a text refers to; raises when it is no Liquid."""
     try:
-        compile_template(text)
+        return compile_template(text).secrets
     except TemplateError as error:
         line = getattr(error, "line", None) or 1
         hint = "check that every {{ has its }} and every {% if %} its {% endif %}"
         raise wrong("bad_liquid", f"the text breaks the rules of Liquid: {error}", hint, line=line) from None
-    return text
 
 
 def _name(text: str) -> str:
@@ -72,7 +91,7 @@ def _scalar(value: Any) -> Any:
 def _scalar_text(value: Any) -> str:
     """Text; a number or a boolean as JSON writes it."""
     scalar = _scalar(value)
-    return liquid(scalar if isinstance(scalar, str) else str(scalar).lower())
+    return request_liquid(scalar if isinstance(scalar, str) else str(scalar).lower())
 
 
 _SCALAR_SCHEMA = WithJsonSchema({"type": ["string", "number", "boolean"]})
@@ -82,6 +101,9 @@ Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH)]
 
 LiquidText = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterValidator(liquid)]
 """Some text that is rendered for each contact."""
+
+RequestText = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH), AfterValidator(request_liquid)]
+"""Some text of a request, rendered for each contact; secrets may stand in it."""
 
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_name)]
 """A label for people."""
@@ -96,7 +118,7 @@ Scalar = Annotated[Any, BeforeValidator(_scalar), _SCALAR_SCHEMA]
 """Text, a number or a boolean."""
 
 ScalarText = Annotated[str, BeforeValidator(_scalar_text), _SCALAR_SCHEMA]
-"""Text that is rendered for each contact; a number or a boolean stands for its text."""
+"""Text of a request; a number or a boolean stands for its text."""
 
 Span = Annotated[
     float,

@@ -1,5 +1,6 @@
 """The request that an `http_request` step describes, made ready for the wire, and again after a redirect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final, Self
@@ -23,6 +24,10 @@ class InvalidRequest(HeadraceError):
     """The step's configuration makes no request."""
 
 
+class RedirectRefused(HeadraceError):
+    """A redirect to another origin asks to repeat a body there that holds secrets or is signed; it was not followed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
     """One request, ready to be sent."""
@@ -31,9 +36,11 @@ class HttpCall:
     url: URL
     headers: CIMultiDict[str]
     body: bytes | None
+    homebound: bool = False
+    """Whether it holds secrets, or is signed: then no other origin gets its body."""
 
     @classmethod
-    def of(cls, config: dict[str, Any], idempotency_key: str) -> Self:
+    def of(cls, config: dict[str, Any], idempotency_key: str, *, homebound: bool = False) -> Self:
         """The call that a rendered configuration describes.
 
         Raises:
@@ -51,13 +58,20 @@ class HttpCall:
         headers.setdefault("User-Agent", "headrace")
         headers[IDEMPOTENCY_KEY] = idempotency_key
         _refuse_line_breaks(headers)
-        return cls(method=method, url=_url(config), headers=headers, body=body)
+        return cls(method=method, url=_url(config), headers=headers, body=body, homebound=homebound)
+
+    def with_headers(self, more: Mapping[str, str]) -> Self:
+        """The call with these headers too; they replace those of the same names."""
+        headers = self.headers.copy()
+        headers.update(more)
+        return replace(self, headers=headers)
 
     def redirected(self, status: int, location: str) -> "HttpCall":
         """The call that follows a redirect (RFC 9110, 15.4): 307 and 308 repeat it, the others become a GET.
 
         Raises:
             InvalidRequest: the new address is not one of http or https.
+            RedirectRefused: it leads to another origin, which would get what is not meant for it.
         """
         url = _checked(self.url.join(_parsed(location)))
         headers = self.headers.copy()
@@ -65,10 +79,12 @@ class HttpCall:
             for name in {name for name in headers if name.title() not in _KEPT_ABROAD}:
                 headers.popall(name)
         repeats = status in (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
+        if repeats and self.homebound and self.body is not None and url.origin() != self.url.origin():
+            raise RedirectRefused
         if repeats or (self.method in ("GET", "HEAD")):
             return replace(self, url=url, headers=headers)
         headers.popall("Content-Type", None)
-        return HttpCall(method="GET", url=url, headers=headers, body=None)
+        return replace(self, method="GET", url=url, headers=headers, body=None)
 
 
 def _url(config: dict[str, Any]) -> URL:

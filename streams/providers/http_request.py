@@ -1,6 +1,7 @@
 """`http_request` (alias `webhook`): one request to an address of the workflow's author, behind the connection guard."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ from domain.contact import Contact
 from streams.providers.connection_guard import AddressRefused, AllowList, guarded_sockets
 from streams.providers.failure import failure_of
 from streams.providers.http_answer import HttpAnswer, read_answer, result_of
-from streams.providers.http_call import HttpCall, InvalidRequest
+from streams.providers.http_call import HttpCall, InvalidRequest, RedirectRefused
 from streams.providers.settings import HttpSettings
+from streams.providers.webhook_signature import signature_headers
 
 MAX_REDIRECTS: Final = 3
 _LONGEST_CONNECT_S: Final = 10.0
@@ -47,10 +49,12 @@ class HttpRequestAction(WorkflowAction):
         asked_ms = config.get("timeout_ms")
         timeout_s = min(context.timeout_s, asked_ms / 1000) if asked_ms else context.timeout_s
         try:
-            call = HttpCall.of(config, context.idempotency_key)
+            call = _call(config, context)
             answer = await self._answer(call, timeout_s)
         except (InvalidRequest, aiohttp.InvalidURL) as error:
             return ActionResult.failed("http_invalid_request", f"The request could not be made: {error}")
+        except RedirectRefused as error:
+            return ActionResult.failed("http_redirect_refused", str(error))
         except TooManyRedirects:
             return ActionResult.failed(
                 "http_redirects", f"More than {MAX_REDIRECTS} redirects; none further was followed"
@@ -102,6 +106,16 @@ class HttpRequestAction(WorkflowAction):
                 aiohttp.TCPConnector(limit=self._connections, force_close=True, socket_factory=sockets)
             )
         return self._guarded
+
+
+def _call(config: dict[str, Any], context: ActionContext) -> HttpCall:
+    key, secret = context.idempotency_key, config.get("sign")
+    call = HttpCall.of(config, key, homebound=context.has_secrets or secret is not None)
+    return call if secret is None else call.with_headers(signature_headers(secret, key, call.body or b"", _now_s()))
+
+
+def _now_s() -> int:
+    return int(time.time())  # the receiver's clock is real, whatever the engine's is
 
 
 def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.dev_process import DevProcess
-from tests.support.headrace import Headrace
+from tests.support.headrace import SECRETS, Headrace
 
 DAY_PER_SECOND = "86400"
 
@@ -33,9 +33,9 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
 
 @pytest.fixture(scope="session")
 def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
-    """One whose `http_request` may reach this machine: `HEADRACE_HTTP_ALLOW`."""
+    """One whose `http_request` may reach this machine: `HEADRACE_HTTP_ALLOW`. It has secrets."""
     options = ("--no-sample", "--log-level", "warning")
-    environment = {"HEADRACE_HTTP_ALLOW": "127.0.0.1"}
+    environment = {"HEADRACE_HTTP_ALLOW": "127.0.0.1"} | SECRETS
     process = DevProcess(tmp_path_factory.mktemp("allowing") / "data", *options, environment=environment)
     try:
         yield Headrace(process.start())

@@ -1,10 +1,14 @@
 """DESIGN 5.2, steps: what each kind does, what its execution shows, and what becomes of a failure."""
 
+import asyncio
+import json
 from collections import Counter
 
 import pytest
 
-from tests.support.headrace import at, fresh, step
+from schemas.topics import JOURNAL
+from streams.embedded.reader import EmbeddedLogReader
+from tests.support.headrace import SECRETS, at, fresh, step
 
 DAY_S = 86_400
 
@@ -136,6 +140,16 @@ def test_ab_split_with_all_the_weight_on_one_arm(headrace):
     assert {headrace.run(workflow, status="exited")["exit_reason"] for _ in range(12)} == {"a"}
 
 
+async def journal_of(directory):
+    """The values of all journal events of an instance that runs."""
+    reader = await EmbeddedLogReader.open(directory / "log")
+    try:
+        parts = [await reader.read(JOURNAL, n, 0, limit=100_000) for n in range(await reader.partitions(JOURNAL))]
+    finally:
+        await reader.close()
+    return [record.value for part in parts for record in part]
+
+
 @pytest.mark.parametrize("kind", ["http_request", "webhook"])
 def test_http_request_sends_what_was_rendered_and_keeps_what_was_answered(allowing, kind):
     request = step(
@@ -162,6 +176,49 @@ def test_http_request_sends_what_was_rendered_and_keeps_what_was_answered(allowi
         "Ada",
     )
     assert allowing.get(f"/contacts/{contact_id}")["tags"] == ["got Ada"]
+
+
+def test_secret_reaches_the_service_and_stands_nowhere_else(allowing):
+    """DESIGN issue 6: by reference in definition, journal, log, answers, pages and dry run."""
+    workflow = allowing.workflow(
+        step(
+            "call",
+            "http_request",
+            url=allowing.sandbox + "/http/secret/{{first_name}}",
+            headers={"X-Token": "token {{ secrets.TOKEN }}"},
+            json={"key": "{{secrets.TOKEN}}", "name": "{{first_name}}"},
+            save={"told": "json.key"},
+            sign="{{ secrets.SIGNING }}",
+        ),
+    )
+    contact_id = allowing.contact(first_name="{{ secrets.TOKEN }}")
+    run = allowing.post(f"/workflows/{workflow['id']}/test?contact_id={contact_id}")
+    assert run["steps"][0]["input_data"]["json"]["key"] == "{{ secrets.TOKEN }}"
+    enrollment = allowing.run(workflow, contact_id)
+    (message,) = allowing.messages(enrollment)
+    assert json.loads(message["body"]) == {"key": SECRETS["HEADRACE_SECRET_TOKEN"], "name": "{{ secrets.TOKEN }}"}
+    done = allowing.execution(enrollment, "call")
+    answered = done["output_data"]["body"]
+    assert answered["headers"]["X-Token"] == "token {{ secrets.TOKEN }}"
+    assert answered["headers"]["webhook-signature"].startswith("v1,")
+    assert done["output_data"]["told"] == "{{ secrets.TOKEN }}"
+    exported = allowing.call("GET", f"/api/v1/workflows/{workflow['id']}/export", expect=200)
+    answers = [exported, enrollment, done, run, allowing.timeline(contact_id), allowing.process.output]
+    kept = asyncio.run(journal_of(allowing.process.directory))
+    assert any(b"{{ secrets.TOKEN }}" in one for one in kept)
+    for value in SECRETS.values():
+        assert value not in json.dumps(answers)
+        assert [one for one in kept if value.encode() in one] == []
+
+
+def test_unknown_secret_is_warned_of_and_fails_the_step_until_it_is_there(allowing):
+    call = step("call", "http_request", url=allowing.sandbox + "/http/x", body="{{ secrets.GONE }}")
+    workflow = allowing.workflow(call)
+    assert [one["code"] for one in workflow["diagnostics"]] == ["unknown_secret"]
+    enrollment = allowing.run(workflow, status="failed")
+    assert allowing.incident(enrollment)["code"] == "unknown_secret"
+    assert allowing.requests(enrollment) == []
+    assert "HEADRACE_SECRET_GONE" in allowing.execution(enrollment, "call")["error_message"]
 
 
 def test_http_request_reaches_no_private_address_unless_it_is_allowed(headrace):

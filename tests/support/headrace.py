@@ -11,6 +11,11 @@ import requests
 
 from tests.support.dev_process import DevProcess, eventually
 
+SECRETS = {
+    "HEADRACE_SECRET_TOKEN": "a-token-that-nobody-else-has",
+    "HEADRACE_SECRET_SIGNING": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+"""Of the instance whose `http_request` may reach this machine."""
 OPEN = ("active", "paused", "failed")
 _numbers = itertools.count(1)
 

@@ -37,7 +37,14 @@ async def actions_at(url: str, *, allow: tuple[str, ...] = ("127.0.0.1",), **cha
 
 
 async def run(
-    registry: ActionRegistry, step_type: str, config: dict, *, contact=ANN, key="e/s/1", timeout_s=10.0
+    registry: ActionRegistry,
+    step_type: str,
+    config: dict,
+    *,
+    contact=ANN,
+    key="e/s/1",
+    timeout_s=10.0,
+    has_secrets=False,
 ) -> ActionResult:
     """One call of an action."""
     context = ActionContext(
@@ -48,6 +55,7 @@ async def run(
         step_type=step_type,
         timeout_s=timeout_s,
         start_within_s=timeout_s,
+        has_secrets=has_secrets,
     )
     with calling(context):
         return await registry.get(step_type).execute(contact, config, {})

@@ -11,6 +11,7 @@ import yaml
 
 from headrace.cli.app import app
 from headrace.cli.variables import command_line_variables
+from headrace.sandbox.keys import DEFAULT_TOKEN, SandboxKeys
 from headrace.settings import PREFIX, Settings, load_settings, variable
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,15 @@ def environment_of(service):
 
 
 # ---------------------------------------------------------------- the file
+
+
+def test_callbacks_of_the_sandbox_are_signed_with_what_the_api_trusts():
+    trusted = OURS["api"]["environment"]
+    keys = SandboxKeys(trusted["HEADRACE_TWILIO_AUTH_TOKEN"])
+    assert "HEADRACE_TWILIO_AUTH_TOKEN" not in environment_of(OURS["providers"])
+    assert keys.auth_token == DEFAULT_TOKEN
+    assert trusted["HEADRACE_SENDGRID_WEBHOOK_KEY"] == keys.sendgrid_public_key
+    assert environment_of(OURS["providers"])["HEADRACE_PUBLIC_URL"] == trusted["HEADRACE_PUBLIC_URL"]
 
 
 def test_it_is_a_compose_file():

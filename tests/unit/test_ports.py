@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.ports import CannotListen, PortTaken, ensure_free, listener
+from headrace.ports import CannotListen, PortTaken, bind_any, ensure_free, listener
 
 ASKED = {"option": "--port", "variable": "HEADRACE_PORT"}
 
@@ -25,6 +25,15 @@ def free_port():
 
 def test_a_free_port_is_fine(free_port):
     ensure_free("127.0.0.1", free_port, **ASKED)
+
+
+def test_a_bound_port_is_ours_and_refuses_until_it_listens():
+    with bind_any("127.0.0.1") as bound:
+        port = bound.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        bound.listen()
+        socket.create_connection(("127.0.0.1", port)).close()
 
 
 def test_port_zero_is_always_free():

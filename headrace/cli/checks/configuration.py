@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.errors import HeadraceError
 from headrace.cli.checks.finding import Finding
+from headrace.secrets import SECRET_PREFIX, load_secrets
 from headrace.settings import PREFIX, Settings, variable
 
 if TYPE_CHECKING:
@@ -16,12 +17,25 @@ if TYPE_CHECKING:
 def check_unknown_variables(environment: Mapping[str, str], known: Iterable[str]) -> Finding:
     """Variables that begin like ours and are none: most likely misspelt."""
     names = sorted({*known, *map(variable, Settings.model_fields)})
-    strange = sorted(name for name in environment if name.startswith(PREFIX) and name not in names)
+    strange = sorted(name for name in environment if _is_strange(name, names))
     if not strange:
         return Finding("environment", "ok", f"every {PREFIX}* variable is known")
     guesses = {name: get_close_matches(name, names, n=1) for name in strange}
     mend = "; ".join(f"{name}: did you mean {near[0]}?" if near else f"unset {name}" for name, near in guesses.items())
     return Finding("environment", "warning", f"not read by Headrace: {', '.join(strange)}", mend)
+
+
+def _is_strange(name: str, known: Sequence[str]) -> bool:
+    return name.startswith(PREFIX) and not name.startswith(SECRET_PREFIX) and name not in known
+
+
+def check_secrets(settings: Settings) -> Finding:
+    """What secrets there are; never their values."""
+    try:
+        names = load_secrets(settings).names
+    except HeadraceError as error:
+        return Finding("secrets", "failed", str(error), "mend it, or unset it")
+    return Finding("secrets", "ok", ", ".join(names) if names else "none")
 
 
 def check_log(settings: Settings) -> Finding:

@@ -12,7 +12,7 @@ from domain.templates import Template, compile_template, map_templates
 from schemas.definition.checking import describe, one_of, wrong
 from schemas.definition.positions import Path
 from schemas.definition.steps.kind import Config, StepKind, Templates, leaves
-from schemas.definition.values import LiquidText, ScalarText, Span, Text, liquid
+from schemas.definition.values import RequestText, ScalarText, Span, Text, request_liquid
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MIN_TIMEOUT_S, MAX_TIMEOUT_S = 1, 60
@@ -20,7 +20,14 @@ MIN_TIMEOUT_S, MAX_TIMEOUT_S = 1, 60
 _URL = re.compile(r"(?:https?://|\{\{|\{%)\S", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: token
 _OUTPUT_NAME = re.compile(r"\w+")
-_STATUS: Final = {"type": "integer", "minimum": 100, "maximum": 599}
+_STATUSES: Final = re.compile(r"[1-5]xx|[1-5]\d\d(?:-[1-5]\d\d)?")
+_ONE_SECRET: Final = re.compile(r"\{\{-?\s*secrets\.\w+\s*-?\}\}", re.ASCII)
+_STATUS: Final = {
+    "anyOf": [
+        {"type": "integer", "minimum": 100, "maximum": 599},
+        {"type": "string", "pattern": f"^(?:{_STATUSES.pattern})$"},
+    ]
+}
 _BODIES: Final = ("json", "form", "body")
 
 
@@ -51,7 +58,23 @@ def _save(save: dict[str, str]) -> dict[str, str]:
 
 
 def _statuses(value: Any) -> Any:
-    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+    return [value] if isinstance(value, int | str) and not isinstance(value, bool) else value
+
+
+def _status(value: Any) -> Any:
+    number = isinstance(value, int) and not isinstance(value, bool)
+    if not _STATUSES.fullmatch(str(value) if number or isinstance(value, str) else ""):
+        message = f"expected a status, a class or a range of them, found {describe(value)}"
+        code = "out_of_range" if number else "bad_value" if isinstance(value, str) else "wrong_type"
+        raise wrong(code, message, "as 204, 2xx or 200-299")
+    return value
+
+
+def _sign(text: str) -> str:
+    if not _ONE_SECRET.fullmatch(text.strip()):
+        message = f"expected a reference to the secret that signs the request, found {describe(text)}"
+        raise wrong("bad_value", message, 'as sign: "{{ secrets.NAME }}"')
+    return text.strip()
 
 
 def _timeout(seconds: float) -> float:
@@ -64,14 +87,14 @@ def _timeout(seconds: float) -> float:
 def _nested(value: Any) -> Any:
     for path, text in leaves(value, ()):
         try:
-            liquid(text)
+            request_liquid(text)
         except PydanticCustomError as error:
             found = error.context or {}
             raise wrong("bad_liquid", found["message"], found["hint"], at=path, line=found["line"]) from None
     return value
 
 
-_Status = Annotated[int, Field(ge=100, le=599)]
+_Status = Annotated[Any, AfterValidator(_status)]
 _Statuses = Annotated[
     list[_Status],
     BeforeValidator(_statuses),
@@ -83,9 +106,9 @@ _Statuses = Annotated[
 class HttpRequestConfig(Config):
     """The request, and what to keep of the answer. At most one of `json`, `form` and `body`."""
 
-    RENDERED: ClassVar = ("url", "body")
+    RENDERED: ClassVar = ("url", "body", "sign")
 
-    url: Annotated[LiquidText, AfterValidator(_url)]
+    url: Annotated[RequestText, AfterValidator(_url)]
     method: Annotated[
         str,
         BeforeValidator(one_of("bad_value", "an HTTP method", lambda: METHODS)),
@@ -95,8 +118,10 @@ class HttpRequestConfig(Config):
     query: dict[str, ScalarText] | None = None
     json_: Annotated[Any, AfterValidator(_nested)] = Field(None, alias="json")
     form: dict[str, ScalarText] | None = None
-    body: LiquidText | None = None
+    body: RequestText | None = None
     timeout: Annotated[Span, AfterValidator(_timeout)] | None = None
+    sign: Annotated[RequestText, AfterValidator(_sign)] | None = None
+    """The key that signs the request as standard-webhooks.com has it; of the configuration, never of the contact."""
     success: _Statuses | None = None
     save: Annotated[dict[str, Text], AfterValidator(_save)] | None = None
 
@@ -130,6 +155,7 @@ def _compile(config: HttpRequestConfig, _: Templates) -> HttpRequest:
         form=None if config.form is None else _templates(config.form),
         body=None if config.body is None else compile_template(config.body),
         timeout_ms=10_000 if config.timeout is None else round(config.timeout * 1000),
+        sign=None if config.sign is None else compile_template(config.sign),
         success=None if config.success is None else tuple(config.success),
         save=config.save,
     )

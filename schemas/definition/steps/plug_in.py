@@ -13,7 +13,7 @@ from domain.templates import map_templates
 from schemas.definition.checking import wrong
 from schemas.definition.positions import Path
 from schemas.definition.steps.kind import Config, StepKind, Templates, leaves
-from schemas.definition.values import liquid
+from schemas.definition.values import request_liquid
 
 WORD_LENGTH: Final = 50
 _WORD: Final = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
@@ -32,7 +32,7 @@ class PlugInConfig(Config):
     def _readable(self) -> "PlugInConfig":
         for path, text in self.texts():
             try:
-                liquid(text)
+                request_liquid(text)
             except PydanticCustomError as error:
                 found = error.context or {}
                 raise wrong("bad_liquid", found["message"], found["hint"], at=path, line=found["line"]) from None

@@ -1,5 +1,7 @@
 """`http_request`: what is sent, what comes back, how redirects are followed, and where no connection is made."""
 
+import base64
+import hmac
 from collections.abc import AsyncIterator
 
 import pytest
@@ -108,6 +110,28 @@ async def test_a_temporary_redirect_repeats_the_body_and_keeps_secrets_at_home(c
     seen = result.output["body"]
     assert (seen["method"], seen["body"], seen["idempotency_key"]) == ("POST", "hi", "e/s/1")
     assert "X-Api-Key" not in seen["headers"]
+
+
+@pytest.mark.parametrize("how", [{"sign": "whsec_c2VjcmV0"}, {"has_secrets": True}])
+async def test_what_is_signed_or_holds_secrets_is_not_repeated_at_another_origin(how, call, target, sandbox, client):
+    target.answers["/away"] = redirect(308, f"{sandbox.url}/http/new")
+    target.answers["/here"] = redirect(308, "/end")
+    options = {"has_secrets": True} if "has_secrets" in how else {}
+    config = {"body": "hi"} | {key: value for key, value in how.items() if key == "sign"}
+    refused = await call("http_request", {"url": f"{target.url}/away", **config}, **options)
+    assert (refused.outcome, refused.code, refused.retryable) == ("failed", "http_redirect_refused", False)
+    async with client.get("/requests.json") as response:
+        assert (await response.json())["requests"] == []
+    at_home = await call("http_request", {"url": f"{target.url}/here", **config}, **options)
+    assert (at_home.outcome, target.seen[-1].path) == ("succeeded", "/end")
+
+
+async def test_signed_request_is_verified_by_what_it_carries(call, target):
+    await call("http_request", {"url": f"{target.url}/hook", "json": {"a": 1}, "sign": "whsec_c2VjcmV0"}, key="e/s/1")
+    seen = target.seen[-1]
+    signed = f"e/s/1.{seen.headers['webhook-timestamp']}.".encode() + await seen.read()
+    expected = base64.b64encode(hmac.digest(b"secret", signed, "sha256")).decode()
+    assert (seen.headers["webhook-id"], seen.headers["webhook-signature"]) == ("e/s/1", f"v1,{expected}")
 
 
 async def test_cookies_of_one_call_do_not_reach_the_next(call, target):

@@ -46,6 +46,7 @@ def test_the_whole_installation_is_looked_at(examine):
         "environment",
         "api",
         "settings",
+        "secrets",
         "log",
         "twilio",
         "sendgrid",

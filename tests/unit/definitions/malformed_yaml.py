@@ -212,6 +212,15 @@ CONFIGS = [
     ("a timeout of an hour", config("webhook", "url: https://example.com", "timeout: 1h"), "out_of_range", 8),
     ("a timeout of 0", config("webhook", "url: https://example.com", "timeout: 0"), "out_of_range", 8),
     ("a status of 42", config("webhook", "url: https://example.com", "success: [200, 42]"), "out_of_range", 8),
+    ("a class of statuses that is none", config("webhook", "url: https://example.com", "success: [9xx]"), "bad_value", 8),
+    ("a status that is none", config("webhook", "url: https://example.com", "success: [200, [204]]"), "wrong_type", 8),
+    ("a signature without a secret", config("webhook", "url: https://example.com", "sign: whsec_abc"), "bad_value", 8),
+    ("a secret with a filter", config("webhook", "url: https://example.com", "body: '{{ secrets.A | upcase }}'"), "bad_liquid", 8),
+    ("a secret in an SMS", config("send_sms", "body: |", "  Hi,", "  {{ secrets.A }}"), "bad_secret", 9),
+    ("a secret in a tag", config("add_tag", "tag: '{{ secrets.A }}'"), "bad_secret", 7),
+    ("a secret in a field", config("update_field", "field: a", "value: '{{ secrets.A }}'"), "bad_secret", 8),
+    ("a secret that is compared", config("condition", "field: secrets.A", "operator: exists"), "bad_field", 7),
+    ("a secret to compare with", config("condition", "field: a", "operator: equals", "value: '{{ secrets.A }}'"), "bad_secret", 9),
     ("an output's name with a dot", config("webhook", "url: https://example.com", "save:", "  a.b: id"), "bad_key", 9),
     ("an exit with a number", config("exit", "reason: 5"), "wrong_type", 7),
 ]  # fmt: skip
@@ -222,6 +231,7 @@ TEMPLATES = [
     ("a template without a body", "kind: template\nname: t\nchannel: sms\n", "missing_key", 1),
     ("an SMS with a subject", "kind: template\nname: t\nchannel: sms\nsubject: s\nbody: hi\n", "conflicting_keys", 4),
     ("an e-mail template without a subject", "kind: template\nname: t\nchannel: email\nbody: hi\n", "missing_key", 1),
+    ("a template with a secret", "kind: template\nname: t\nchannel: sms\nbody: '{{ secrets.A }}'\n", "bad_secret", 4),
     ("a template with broken Liquid", "kind: template\nname: t\nchannel: sms\nbody: '{% if %}'\n", "bad_liquid", 4),
     ("a template with steps", "kind: template\nname: t\nchannel: sms\nbody: hi\nsteps: []\n", "unknown_key", 5),
 ]

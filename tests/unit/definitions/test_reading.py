@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.definition import parse, parse_all, template_warnings
+from schemas.definition import parse, parse_all, secret_warnings, template_warnings
 from schemas.definition.positions import locate
 
 TAIL = "name: W\ntrigger: {type: manual}\nsteps: [{id: a, type: delay}]\n"
@@ -157,6 +157,24 @@ def test_a_template_of_sendgrid_needs_no_text():
     parsed = parse(b"kind: template\nname: t\nchannel: email\nsendgrid_template_id: d-1\n")
     assert parsed.diagnostics == ()
     assert parsed.template.sendgrid_template_id == "d-1"
+
+
+def test_only_secrets_that_are_not_there_are_warned_of():
+    workflow = parse(
+        b"name: W\ntrigger: {type: manual}\nsteps:\n"
+        b"  - id: a\n    type: http_request\n    config:\n      url: https://example.com\n"
+        b"      headers: {Authorization: 'Bearer {{ secrets.KNOWN }}'}\n"
+        b"      body: |\n        one\n        {{ secrets.GONE }}\n"
+    )
+    assert workflow.diagnostics == ()
+    (found,) = secret_warnings(workflow, {"KNOWN"})
+    assert (found.code, found.severity, found.path, found.line) == (
+        "unknown_secret",
+        "warning",
+        "steps[0].config.body",
+        11,
+    )
+    assert "HEADRACE_SECRET_GONE" in found.hint
 
 
 def test_only_templates_that_are_not_there_for_the_channel_are_warned_of():
