@@ -98,7 +98,7 @@ def test_the_audit_agrees_with_the_sandbox_and_names_what_is_nobodys(headrace, t
     def audited():
         clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         done = subprocess.run(
-            [sys.executable, "-m", "headrace", "audit", "--json"], cwd=os.getcwd(), timeout=60, check=False,
+            [sys.executable, "-m", "headrace", "audit", "--json"], timeout=60, check=False,
             env=clean | {"HEADRACE_URL": headrace.url}, capture_output=True, text=True,
         )  # fmt: skip
         return done.returncode, json.loads(done.stdout)
