@@ -25,11 +25,10 @@ async def render(request: web.Request, template: str, **context: Any) -> web.Res
         environment()
         .get_template(template)
         .render(
-            **context,
+            **{"now_ms": services.clock()} | context,
             path=request.path,
             sandbox_url=services.sandbox_url,
             open_incidents=incidents["count"] if incidents else 0,
-            now_ms=services.clock(),
             refresh_seconds=_REFRESH_SECONDS if refresh else None,
             refresh_link=str(request.rel_url.update_query(refresh="off" if refresh else "on")),
         )
