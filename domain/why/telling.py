@@ -277,6 +277,11 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
     **dict.fromkeys(_OUTCOMES, _Teller.attempt_ended),
 }
 
+TOLD: Final = frozenset({j.Enrolled, j.IncidentResolved, *_CASES})
+"""Journal events that a story tells of."""
+SILENT: Final = frozenset({j.CommandResulted, j.RetryDue})
+"""Those about an enrollment that say nothing which others do not; a test holds that none is forgotten."""
+
 
 def _dropped(step: StepVisit, at_ms: int) -> StepVisit:
     return replace(step, status="skipped", done_at_ms=at_ms) if step.status in OPEN else step

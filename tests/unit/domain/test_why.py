@@ -10,6 +10,7 @@ from domain.facts import type_of
 from domain.why.answering import NoSuchEnrollment, answer
 from domain.why.past import Past, recall
 from domain.why.story import Considered, Enrollment, StepVisit, Why
+from domain.why.telling import SILENT, TOLD
 from domain.workflow import Retry, Trigger, Workflow
 from tests.support.engine_spec import CONTACT, DAY_MS, START_MS, Spec, entry, step, workflow
 from tests.support.random_lives import ACTIONS, TAGS, random_life
@@ -350,6 +351,12 @@ def test_a_send_shows_what_the_provider_said_later():
 def test_a_step_that_changes_the_contact_says_how():
     story = Story(workflow(step("mark", "add_tag", tag="vip"), WAIT)).created()
     assert story.visit("mark").words == 'step mark was done: added the tag "vip"'
+
+
+def test_every_journal_event_about_an_enrollment_is_told_or_silent_on_purpose():
+    about = {kind for kind in j.AnyJournalEvent.__args__ if "enrollment_id" in kind.__struct_fields__}
+    assert about <= TOLD | SILENT
+    assert not TOLD & SILENT
 
 
 # ---------------------------------------------------------------- a step that was not done
