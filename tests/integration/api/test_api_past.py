@@ -276,6 +276,9 @@ async def test_pages_show_the_past_and_answer_why(api, log, url):
     page = (await api.get(f"/enrollments/{enrollment}?at={then}")).text
     assert "As it was at" in page
     assert "check" not in page
+    page = (await api.get(f"/contacts/{CONTACT}?at=2027-01-16T08:00:00")).text
+    assert "SMS received" in page
+    assert "SMS received" not in (await api.get(f"/contacts/{CONTACT}?at=2027-01-15T08:00:00.500Z")).text
     page = (await api.get(f"/contacts/{CONTACT}/why?at={then}")).text
     assert "<option" in page
     page = (await api.get(f"/contacts/{CONTACT}/why?workflow_id={WORKFLOW}&step_id=remind&at=")).text
