@@ -1,8 +1,9 @@
 """A contact's past: its journal up to a moment, read back from the log, and the rows that it makes."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import structlog
 from aiohttp import web
@@ -40,6 +41,11 @@ class ContactPast:
     @cached_property
     def _changes(self) -> RowChanges:
         return rows_of(self.journal)
+
+    async def fold(self) -> Self:
+        """Make the rows, without holding others up while it is a long journal."""
+        await asyncio.to_thread(lambda: self._changes)
+        return self
 
     def contact(self) -> Row | None:
         """The contact's row; None when it was not known yet."""
@@ -116,7 +122,7 @@ async def contact_as_of(request: web.Request, now: Row, at_ms: int) -> tuple[Row
     Raises:
         NotFound: it was not known then.
     """
-    past = await contact_past(request, now["id"], at_ms)
+    past = await (await contact_past(request, now["id"], at_ms)).fold()
     row = past.contact()
     if row is None:
         raise not_yet(f"contact {now['id']!r} was not known", "known", now["created_at"], at_ms)
@@ -140,7 +146,7 @@ async def enrollment_as_of(request: web.Request, enrollment_id: Any, at_ms: int)
         NotFound: there is no such enrollment, or it had not begun.
     """
     now = await find_enrollment(request.app[SERVICES].database, enrollment_id)
-    past = await contact_past(request, now["contact_id"], at_ms)
+    past = await (await contact_past(request, now["contact_id"], at_ms)).fold()
     row = past.enrollment(str(enrollment_id))
     if row is None:
         raise not_yet(f"enrollment {enrollment_id} had not begun", "there", now["enrolled_at"], at_ms)
