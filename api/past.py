@@ -19,7 +19,7 @@ from domain.times import format_time
 from projections import tables
 from projections.changes import RowChanges
 from projections.errors import MissingRecord
-from projections.past.definitions import DefinitionHistory
+from projections.past.definitions import DefinitionHistory, WorkflowPast
 from projections.past.rows import as_read, moment, rows_of
 from projections.past.scattered import records_at
 from schemas.event_log import Record
@@ -92,6 +92,18 @@ async def contact_past(request: web.Request, contact_id: str, at_ms: int | None)
     return ContactPast(contact_id, [(decode_event(record.value or b""), record) for record in records])
 
 
+async def definitions_of(request: web.Request, workflow_id: str) -> WorkflowPast:
+    """A workflow's definitions through time.
+
+    Raises:
+        Unavailable: the log could not be read.
+    """
+    try:
+        return await request.app[DEFINITION_HISTORY].of(workflow_id)
+    except (OSError, HeadraceError) as error:
+        raise unreadable(error) from error
+
+
 def indexed(offsets: Sequence[int | None]) -> list[int]:
     """The offsets, when all of them are known.
 
@@ -112,7 +124,7 @@ def unreadable(error: Exception) -> Conflict | Unavailable:
     """The problem to answer with when the past could not be read from the log."""
     if isinstance(error, MissingRecord):
         return Conflict(str(error), code="not_indexed")
-    log.warning("api.log_unavailable", topic=JOURNAL, error=type(error).__name__)
+    log.warning("api.log_unavailable", error=type(error).__name__)
     return Unavailable("the log cannot be read at the moment; try again", code="log_unavailable")
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from api.database import Row, fetch_all
 from api.finding import find_contact, find_enrollment, find_workflow
 from api.moment import moment_of
-from api.past import DEFINITION_HISTORY, ContactPast, contact_past, ensure_known
+from api.past import ContactPast, contact_past, definitions_of, ensure_known
 from api.problems import BadRequest, NotFound
 from api.services import SERVICES
 from api.version import engine_version
@@ -39,7 +39,7 @@ async def tell_why(request: web.Request, contact_id: str, query: WhyQuery) -> Wh
     if at_ms is not None:
         ensure_known(contact, at_ms)
     workflow_id = str(await _workflow_id(request, contact_id, query))
-    definitions = await request.app[DEFINITION_HISTORY].of(workflow_id)
+    definitions = await definitions_of(request, workflow_id)
     past = await contact_past(request, contact_id, at_ms)
     catalogue_of = await _catalogues(request, past, definitions)
     until_ms = request.app[SERVICES].clock() if at_ms is None else at_ms
