@@ -1,8 +1,9 @@
 """A contact's past: its journal up to a moment, read back from the log, and the rows that it makes."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import structlog
 from aiohttp import web
@@ -18,7 +19,7 @@ from domain.times import format_time
 from projections import tables
 from projections.changes import RowChanges
 from projections.errors import MissingRecord
-from projections.past.definitions import DefinitionHistory
+from projections.past.definitions import DefinitionHistory, WorkflowPast
 from projections.past.rows import as_read, moment, rows_of
 from projections.past.scattered import records_at
 from schemas.event_log import Record
@@ -40,6 +41,11 @@ class ContactPast:
     @cached_property
     def _changes(self) -> RowChanges:
         return rows_of(self.journal)
+
+    async def fold(self) -> Self:
+        """Make the rows, without holding others up while it is a long journal."""
+        await asyncio.to_thread(lambda: self._changes)
+        return self
 
     def contact(self) -> Row | None:
         """The contact's row; None when it was not known yet."""
@@ -86,6 +92,18 @@ async def contact_past(request: web.Request, contact_id: str, at_ms: int | None)
     return ContactPast(contact_id, [(decode_event(record.value or b""), record) for record in records])
 
 
+async def definitions_of(request: web.Request, workflow_id: str) -> WorkflowPast:
+    """A workflow's definitions through time.
+
+    Raises:
+        Unavailable: the log could not be read.
+    """
+    try:
+        return await request.app[DEFINITION_HISTORY].of(workflow_id)
+    except (OSError, HeadraceError) as error:
+        raise unreadable(error) from error
+
+
 def indexed(offsets: Sequence[int | None]) -> list[int]:
     """The offsets, when all of them are known.
 
@@ -106,7 +124,7 @@ def unreadable(error: Exception) -> Conflict | Unavailable:
     """The problem to answer with when the past could not be read from the log."""
     if isinstance(error, MissingRecord):
         return Conflict(str(error), code="not_indexed")
-    log.warning("api.log_unavailable", topic=JOURNAL, error=type(error).__name__)
+    log.warning("api.log_unavailable", error=type(error).__name__)
     return Unavailable("the log cannot be read at the moment; try again", code="log_unavailable")
 
 
@@ -116,7 +134,7 @@ async def contact_as_of(request: web.Request, now: Row, at_ms: int) -> tuple[Row
     Raises:
         NotFound: it was not known then.
     """
-    past = await contact_past(request, now["id"], at_ms)
+    past = await (await contact_past(request, now["id"], at_ms)).fold()
     row = past.contact()
     if row is None:
         raise not_yet(f"contact {now['id']!r} was not known", "known", now["created_at"], at_ms)
@@ -140,7 +158,7 @@ async def enrollment_as_of(request: web.Request, enrollment_id: Any, at_ms: int)
         NotFound: there is no such enrollment, or it had not begun.
     """
     now = await find_enrollment(request.app[SERVICES].database, enrollment_id)
-    past = await contact_past(request, now["contact_id"], at_ms)
+    past = await (await contact_past(request, now["contact_id"], at_ms)).fold()
     row = past.enrollment(str(enrollment_id))
     if row is None:
         raise not_yet(f"enrollment {enrollment_id} had not begun", "there", now["enrolled_at"], at_ms)

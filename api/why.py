@@ -1,5 +1,6 @@
 """Why: the question put to the contact's past, and the answer as the API shows it."""
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +12,13 @@ from aiohttp import web
 from api.database import Row, fetch_all
 from api.finding import find_contact, find_enrollment, find_workflow
 from api.moment import moment_of
-from api.past import DEFINITION_HISTORY, ContactPast, contact_past, ensure_known
+from api.past import ContactPast, contact_past, definitions_of, ensure_known
 from api.problems import BadRequest, NotFound
 from api.services import SERVICES
 from api.version import engine_version
 from domain.catalogue import Catalogue
 from domain.partition import home_partition
+from domain.why import story
 from domain.why.answering import NoSuchEnrollment, answer
 from domain.why.past import recall
 from projections.past.definitions import WorkflowPast
@@ -37,12 +39,13 @@ async def tell_why(request: web.Request, contact_id: str, query: WhyQuery) -> Wh
     if at_ms is not None:
         ensure_known(contact, at_ms)
     workflow_id = str(await _workflow_id(request, contact_id, query))
-    definitions = await request.app[DEFINITION_HISTORY].of(workflow_id)
+    definitions = await definitions_of(request, workflow_id)
     past = await contact_past(request, contact_id, at_ms)
     catalogue_of = await _catalogues(request, past, definitions)
     until_ms = request.app[SERVICES].clock() if at_ms is None else at_ms
-    try:
-        told = answer(
+
+    def tell() -> story.Why:
+        return answer(
             recall(contact_id, (event for event, _ in past.journal), catalogue_of),
             definitions.latest if at_ms is None else definitions.at(at_ms),
             contact_id=contact_id,
@@ -51,6 +54,9 @@ async def tell_why(request: web.Request, contact_id: str, query: WhyQuery) -> Wh
             enrollment_id=str(query.enrollment_id) if query.enrollment_id else None,
             step_id=query.step_id,
         )
+
+    try:
+        told = await asyncio.to_thread(tell)  # a long journal would hold others up
     except NoSuchEnrollment as error:
         raise NotFound(f"{error} at that time" if at_ms is not None else str(error)) from error
     return Why.model_validate(shown(told) | {"engine": engine_version()})

@@ -28,6 +28,7 @@ from headrace.metrics import RoleMetrics
 from headrace.serving import database_pool, http_api
 from headrace.settings import load_settings
 from projections.migrations import migrate
+from projections.past.funnel import funnel
 from projections.postgres import EmbeddedPostgres
 from schemas.event_log import NewRecord
 from schemas.journal import encode_event
@@ -77,12 +78,14 @@ async def run(directory: Path, size: str) -> list[Figure]:
             written_s = time.perf_counter() - began
             await asyncio.to_thread(_index, url, contacts, bursts)
             samples = await _ask(one, url, contacts)
+            folded = await _fold_funnel(one, contacts, bursts)
         finally:
             await asyncio.to_thread(postgres.stop)
     return [
         Figure("journal events", events, "events"),
         Figure("journal events written", events / written_s, "/s"),
         Figure("events of one contact", sum(map(len, bursts)), "events"),
+        folded,
         *[figure for name, found in samples.items() for figure in percentiles(name, found, "ms")],
     ]
 
@@ -208,6 +211,30 @@ def _index(url: str, contacts: Sequence[Sequence[str]], bursts: Sequence[Burst])
             [len(contacts) - 1],
         )
         database.execute("VACUUM ANALYZE timeline")
+
+
+async def _fold_funnel(one: Installation, contacts: Sequence[Sequence[str]], bursts: Sequence[Burst]) -> Figure:
+    """The worst case of a funnel of a moment: every enrollment has moved on since."""
+    places: dict[int, dict[str, list[int]]] = {}
+    for partition, of_partition in enumerate(contacts):
+        count, before = len(of_partition), len(_opening())
+        offsets: dict[str, list[int]] = {contact_id: [] for contact_id in of_partition}
+        for burst in bursts:
+            wanted = [
+                place
+                for place, event in enumerate(burst)
+                if event.at_ms < START_MS + DAY_MS and getattr(event, "enrollment_id", None)
+            ]
+            for ordinal, contact_id in enumerate(of_partition):
+                offsets[contact_id] += [before + ordinal * len(burst) + place for place in wanted]
+            before += count * len(burst)
+        places[partition] = offsets
+    began = time.perf_counter()
+    found = await funnel(one.log, places)
+    seconds = time.perf_counter() - began
+    total = sum(map(len, contacts))
+    assert found.enrollments == {"active": total}, found
+    return Figure("enrollments folded for a funnel of the past", total / seconds, "/s")
 
 
 async def _ask(one: Installation, url: str, contacts: Sequence[Sequence[str]]) -> dict[str, list[float]]:

@@ -111,6 +111,15 @@ class WhyAttempt(Resource):
     retry_at: datetime | None
 
 
+class WhyDelivery(Resource):
+    """What a provider said later of a message that it had taken."""
+
+    at: datetime
+    status: str
+    code: str | None
+    price: str | None
+
+
 class WhySend(Resource):
     """What a step asked a provider for: the intent, and each attempt."""
 
@@ -120,6 +129,7 @@ class WhySend(Resource):
     requested_at: datetime
     tries: int
     attempts: list[WhyAttempt]
+    deliveries: list[WhyDelivery]
     outcome: Literal["requested", "open", "succeeded", "failed", "unknown"]
 
 

@@ -13,13 +13,13 @@ from api.finding import find_version, find_workflow
 from api.listing import respond_page
 from api.listings import VERSIONS, WORKFLOWS
 from api.moment import moment_of
-from api.past import DEFINITION_HISTORY, indexed, not_yet, unreadable
+from api.past import definitions_of, indexed, not_yet, unreadable
 from api.requests import path_number, path_uuid
 from api.responses import respond
 from api.services import SERVICES, Services
+from domain.errors import HeadraceError
 from domain.partition import home_partition
 from domain.times import format_time
-from projections.errors import MissingRecord
 from projections.past.funnel import Funnel, funnel
 from projections.past.rows import moment
 from schemas.api_bodies import AsOfQuery, PageQuery, WorkflowsQuery
@@ -77,7 +77,7 @@ async def _stats_as_of(request: web.Request, workflow_id: UUID, at_ms: int) -> S
     workflow = await find_workflow(services.database, workflow_id)
     if workflow["created_at"] > moment(at_ms):
         raise not_yet(f"workflow {workflow_id} was not there", "there", workflow["created_at"], at_ms)
-    entry = (await request.app[DEFINITION_HISTORY].of(str(workflow_id))).at(at_ms).entries.get(str(workflow_id))
+    entry = (await definitions_of(request, str(workflow_id))).at(at_ms).entries.get(str(workflow_id))
     document = entry.versions[entry.published or entry.latest].document if entry else {}
     rows = await fetch_all(services.database, "counts_as_of", {"workflow_id": workflow_id, "at": format_time(at_ms)})
     found = await _folded(services, [row for row in rows if row["kind"] == "moved"])
@@ -103,7 +103,7 @@ async def _folded(services: Services, moved: Sequence[Row]) -> Funnel:
         of_partition[row["id"]] = indexed(row["offsets"])
     try:
         return await funnel(services.commands, places)
-    except (OSError, MissingRecord) as error:
+    except (OSError, HeadraceError) as error:
         raise unreadable(error) from error
 
 

@@ -41,6 +41,7 @@ async def contact(request: web.Request) -> web.Response:
         "contact.html",
         contact=row,
         asked_at=form_time(at_ms),
+        **({} if at_ms is None else {"now_ms": at_ms}),
         enrollments=enrollments,
         timeline=page.items,
         next_link=next_link(request, page.next_cursor),

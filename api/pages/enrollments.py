@@ -35,6 +35,7 @@ async def enrollment(request: web.Request) -> web.Response:
         "enrollment.html",
         enrollment=row,
         asked_at=form_time(at_ms),
+        **({} if at_ms is None else {"now_ms": at_ms}),
         workflow=await find_workflow(database, row["workflow_id"]),
         incidents=incidents,
         executions=page.items,

@@ -25,11 +25,10 @@ async def render(request: web.Request, template: str, **context: Any) -> web.Res
         environment()
         .get_template(template)
         .render(
-            **context,
+            **{"now_ms": services.clock()} | context,
             path=request.path,
             sandbox_url=services.sandbox_url,
             open_incidents=incidents["count"] if incidents else 0,
-            now_ms=services.clock(),
             refresh_seconds=_REFRESH_SECONDS if refresh else None,
             refresh_link=str(request.rel_url.update_query(refresh="off" if refresh else "on")),
         )
@@ -38,8 +37,15 @@ async def render(request: web.Request, template: str, **context: Any) -> web.Res
 
 
 def asked_moment(request: web.Request) -> int | None:
-    """The moment that the page's form asks about; None when it is now. Raises like `moment_of`."""
-    return moment_of(request, request.query.get("at") or None)
+    """The moment that the page's form asks about; None when it is now. Raises like `moment_of`.
+
+    A time to the second means the end of that second: pages show times so, and what they show there had happened.
+    """
+    at = request.query.get("at") or None
+    at_ms = moment_of(request, at)
+    if at is None or at_ms is None or "." in at or "T" not in at:
+        return at_ms
+    return min(at_ms + 999, request.app[SERVICES].clock())
 
 
 def form_time(at_ms: int | None) -> str:

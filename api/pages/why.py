@@ -11,6 +11,7 @@ from api.problems import NotFound
 from api.requests import path_contact
 from api.services import SERVICES
 from api.why import tell_why
+from domain.times import format_time
 from schemas.api_bodies import WhyQuery
 
 _LISTED = 500
@@ -26,7 +27,7 @@ async def why(request: web.Request) -> web.Response:
         workflow_id=_id(request, "workflow_id"),
         enrollment_id=_id(request, "enrollment_id"),
         step_id=(request.query.get("step_id") or "").replace("\0", "") or None,
-        at=request.query.get("at") or None,
+        at=None if at_ms is None else format_time(at_ms),
     )
     asked = query.workflow_id is not None or query.enrollment_id is not None
     told = await tell_why(request, contact["id"], query) if asked else None

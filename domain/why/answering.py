@@ -141,16 +141,15 @@ def _not_enrolled(made: Why) -> str:
     if made.considered:
         last = made.considered[-1]
         events = len({one.seq for one in made.considered})
-        one_of = "" if events == 1 else f"{events} events could have; of the last of them, "
-        return f"{head}: {one_of}the {_event(last)}: {last.words}"
+        if events == 1:
+            return f"{head}: the {_event(last)} could have enrolled it, but {last.words}"
+        return f"{head}: {events} events could have enrolled it, the last of them the {_event(last)}, but {last.words}"
     if made.workflow_status != "active":
         return f"{head}: {_STATUS[made.workflow_status]}"
     would = [one.words for one in made.would_enrol]
     if not would:
         return f"{head}: the workflow has no trigger, and nobody enrolled the contact by hand"
-    return (
-        f"{head}: nothing that happened to the contact could have enrolled it. It takes that {' or that '.join(would)}"
-    )
+    return f"{head}: nothing that happened to the contact could have enrolled it. That happens when {' or when '.join(would)}"
 
 
 def _event(one: Considered) -> str:
@@ -175,6 +174,9 @@ def _note(event: Any, workflow_id: str) -> str | None:
             return "an event came a second time (same source and id) and was left aside: it enrols nobody twice"
         case j.CommandResulted(command_type="enroll_contact", result="rejected"):
             return f"an enrolment by hand was refused (the journal does not say in which workflow): {event.reason or event.code}"
+        case j.ConsentChanged():
+            again = "may be written to again" if event.allowed else "is not written to any more"
+            return f"{event.personal.address} {again} on the channel {event.channel} ({event.reason})"
         case j.IncidentOpened(enrollment_id=None) if event.workflow_id == workflow_id:
             return f"an incident about this workflow was opened: {event.personal.message or event.code}"
         case j.IncidentOpened(code="engine_error", workflow_id=None):

@@ -47,7 +47,8 @@ def _visited(enrollment: Enrollment, visit: StepVisit) -> tuple[str, str]:  # no
         case "skipped" if enrollment.status in CLOSED and visit.code is None:
             return enrollment.status, f"Step {visit.step_id} was entered and dropped: {standing(enrollment)}"
         case "skipped":
-            return "skipped", f"Step {visit.step_id} was skipped: {visit.message}"
+            tried = f"; {what[0].lower()}{what[1:]}" if visit.send else ""
+            return "skipped", f"Step {visit.step_id} was skipped: {visit.message}{tried}"
         case "failed":
             unknown = visit.send is not None and visit.send.outcome == "unknown"
             return ("unknown" if unknown else "failed"), what if visit.send else f"{what} failed: {visit.message}"

@@ -57,6 +57,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     retry_at_ms: int | None = None
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider said later of a message that it had taken: `delivered`, `bounced`, `opened` ..."""
+
+    at_ms: int
+    status: str
+    code: str | None = None
+    price: str | None = None
+
+
 class Send(msgspec.Struct, frozen=True, kw_only=True):
     """What a step asked a provider for: the intent first, then each attempt."""
 
@@ -66,6 +75,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     requested_at_ms: int
     tries: int
     attempts: tuple[Attempt, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     outcome: str = "requested"
     """`requested` (no attempt yet), or what became of the last attempt."""
 

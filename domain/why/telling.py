@@ -9,7 +9,7 @@ from domain import journal as j
 from domain.steps.ab_split import AbSplit
 from domain.times import read_time_ms
 from domain.why.past import Moment, Past
-from domain.why.story import Arm, Attempt, Enrollment, Send, StepVisit, Turn
+from domain.why.story import Arm, Attempt, Delivery, Enrollment, Send, StepVisit, Turn
 from domain.why.visits import told
 
 ENDED: Final[dict[type[j.JournalEvent], str]] = {
@@ -18,6 +18,12 @@ ENDED: Final[dict[type[j.JournalEvent], str]] = {
     j.EnrollmentCancelled: "cancelled",
 }
 OPEN: Final = ("pending", "running")
+_SKIPPED: Final = {
+    "operator": "an operator skipped it",
+    "opted_out": "the recipient opted out, and is not written to any more",
+    "bounced": "an earlier message to the recipient bounced, and the address is not written to any more",
+    "spam_reported": "the recipient reported an earlier message as spam, and is not written to any more",
+}
 
 
 def enrollments(past: Past, *, workflow_id: str | None = None, enrollment_id: str | None = None) -> list[Enrollment]:
@@ -194,8 +200,9 @@ class _Teller:
 
     def skipped(self, event: j.StepSkipped, _: Moment) -> None:
         self._set(current_step=event.next_step)
+        message = _SKIPPED.get(event.reason, event.reason)
         self._visit(
-            event, "skipped", done_at_ms=event.at_ms, code=event.reason, message=event.reason, next_step=event.next_step
+            event, "skipped", done_at_ms=event.at_ms, code=event.reason, message=message, next_step=event.next_step
         )
 
     def failed(self, event: j.StepFailed, _: Moment) -> None:
@@ -216,6 +223,12 @@ class _Teller:
             self._put(
                 replace(known, status="running" if known.status in (*OPEN, "failed") else known.status, send=send)
             )
+
+    def delivered(self, event: j.DeliveryReported, _: Moment) -> None:
+        known = self._known(event)
+        if known is not None and known.send is not None:
+            report = Delivery(at_ms=event.at_ms, status=event.status, code=event.code, price=event.price)
+            self._put(replace(known, send=replace(known.send, deliveries=(*known.send.deliveries, report))))
 
     def attempt_ended(self, event: Any, _: Moment) -> None:
         known = self._known(event)
@@ -260,8 +273,14 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
     j.StepSkipped: _Teller.skipped,
     j.StepFailed: _Teller.failed,
     j.AttemptStarted: _Teller.attempt_started,
+    j.DeliveryReported: _Teller.delivered,
     **dict.fromkeys(_OUTCOMES, _Teller.attempt_ended),
 }
+
+TOLD: Final = frozenset({j.Enrolled, j.IncidentResolved, *_CASES})
+"""Journal events that a story tells of."""
+SILENT: Final = frozenset({j.CommandResulted, j.RetryDue})
+"""Those about an enrollment that say nothing which others do not; a test holds that none is forgotten."""
 
 
 def _dropped(step: StepVisit, at_ms: int) -> StepVisit:

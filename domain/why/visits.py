@@ -11,7 +11,7 @@ _CHANGING: Final = ("add_tag", "remove_tag", "update_field")
 
 def told(visit: StepVisit) -> str:  # noqa: PLR0911 one return a kind of end
     """The visit in one clause."""
-    if visit.send is not None:
+    if visit.send is not None and visit.status != "skipped":
         return sent(visit, visit.send)
     if visit.arm is not None or visit.branch is not None:
         return took(visit)
@@ -70,7 +70,8 @@ def sent(visit: StepVisit, send: Send) -> str:
     match last.outcome:
         case "succeeded":
             as_ = f" as {last.provider_id}" if last.provider_id else ""
-            return f"{what} was taken by the provider{as_} at {at} ({tries})"
+            later = f"; the provider reported it {send.deliveries[-1].status} later" if send.deliveries else ""
+            return f"{what} was taken by the provider{as_} at {at} ({tries}){later}"
         case "failed":
             again = f"; it is tried again at {words.moment(last.retry_at_ms)}" if last.retry_at_ms else ""
             return f"{what} was not taken by the provider: {last.message or last.code} ({last.code}, {tries} at {at}){again}"

@@ -48,7 +48,7 @@ class Story:
     def items(self, head: str, texts: Iterable[str]) -> None:
         """A list under a few words, if there is anything in it."""
         for index, text in enumerate(texts):
-            self.line(f"{head if index == 0 else 'or that'} {text}")
+            self.line(f"{head if index == 0 else 'or when'} {text}")
 
     def data(self, name: str, value: object) -> None:
         """Data in one line."""

@@ -84,7 +84,7 @@ def _print(story: Story, told: Mapping[str, Any]) -> None:
     if not told["considered"]:
         story.line("none")
     if not told["enrollments"]:
-        story.items("It takes that", (one["words"] for one in told["would_enrol"]))
+        story.items("It is enrolled when", (one["words"] for one in told["would_enrol"]))
     for enrollment in told["enrollments"]:
         _print_enrollment(story, enrollment)
     if told["notes"]:
@@ -130,6 +130,8 @@ def _print_step(story: Story, step: Mapping[str, Any]) -> None:
         parts = [f"attempt {attempt['number']} at {_time(attempt['started_at'])}: {attempt['outcome']}"]
         parts += [str(attempt[name]) for name in ("provider_id", "code", "message") if attempt[name]]
         story.quiet(", ".join(parts), indent=2)
+    for report in send["deliveries"]:
+        story.quiet(f"the provider said {report['status']} at {_time(report['at'])}", indent=2)
 
 
 def _print_conditions(story: Story, operands: Iterable[Mapping[str, Any]]) -> None:

@@ -15,30 +15,48 @@ from streams.kafka.settings import KafkaSettings
 
 CHUNK_BYTES: Final = 1024 * 1024
 """A chunk ends when it has so much, that a few large records don't fill the memory."""
-_QUEUED_KIB: Final = 16 * 1024
-"""How much is fetched ahead."""
+_AHEAD: Final = {"queued.max.messages.kbytes": 16 * 1024, "queued.min.messages": 50_000}
+"""How much is fetched ahead by who reads on and on."""
+_GLANCE: Final = {
+    "queued.max.messages.kbytes": 256,
+    "queued.min.messages": 1,
+    "fetch.queue.backoff.ms": 2,
+    "fetch.message.max.bytes": 64 * 1024,
+}
+"""How much by who looks at a few records and goes elsewhere: what is fetched beyond them is fetched in vain.
+
+A full queue puts off the next fetch, even one that a seek wants, by a whole second unless it is told otherwise.
+"""
 _FETCH_WAIT_MS: Final = 10
 """What is asked for is there already; a longer wait at the end would only delay the next seek."""
 _MAX_POLL_S: Final = 1.0
 
 
 class PartitionReader:
-    """A consumer with one partition. It blocks; one call at a time, from any thread."""
+    """A consumer with one partition. It blocks; one call at a time, from any thread.
 
-    def __init__(self, settings: KafkaSettings, place: Place) -> None:
+    One that glances fetches little at a time.
+    """
+
+    def __init__(self, settings: KafkaSettings, place: Place, *, glances: bool = False) -> None:
         self._settings, self._place = settings, place
         self._timeout_s = settings.request_timeout_ms / 1000
         config = {
             **settings.consumer(),
-            "queued.max.messages.kbytes": _QUEUED_KIB,
-            "queued.min.messages": 50_000,
+            **(_GLANCE if glances else _AHEAD),
             "fetch.wait.max.ms": _FETCH_WAIT_MS,
         }
         self._consumer = Consumer(config)
+        self.glances = glances
         self._position = -1
         self._ahead: deque[Record] = deque()
         self._end: int | None = None
         """Behind `_ahead` is nothing up to here: the end as it was when librdkafka told of it."""
+
+    @property
+    def position(self) -> int:
+        """Where it goes on without a seek."""
+        return self._position
 
     def read(self, offset: int, limit: int, end: int) -> Chunk:
         """Records from `offset` on; at least one, unless there is none before `end`.

@@ -12,6 +12,12 @@ from streams.kafka.settings import KafkaSettings
 
 _REST_S: Final = 5.0
 _MAX_THREADS: Final = 8
+_FEW: Final = 1_000
+"""Who asks for no more than so many records, where no reader stands, glances."""
+_GLANCES: Final = 4
+"""Readers of one partition that glance, at most: each waits for the broker some milliseconds."""
+_IN_A_ROW: Final = 3
+"""Who glances on so often wants to read on after all."""
 
 
 class _Lease:
@@ -21,40 +27,66 @@ class _Lease:
         self.reader = reader
         self.turn = asyncio.Lock()
         self.used_at = time.monotonic()
+        self.waiting = 0
+        """How many have it or wait for it."""
+        self.in_a_row = 0
+        """Reads since it was last moved elsewhere."""
+
+    @property
+    def reads_on(self) -> bool:
+        """Whether it is the right one for the read that goes on where it stands."""
+        return not self.reader.glances or self.in_a_row < _IN_A_ROW
 
 
 class Readers:
-    """One reader for each partition that was read lately; it goes on where it stood, as long as it is asked to."""
+    """The readers of partitions that were read lately: one that reads on where it stood, and a few for scattered reads."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._leases: dict[Place, _Lease] = {}
+        self._leases: dict[Place, list[_Lease]] = {}
         self._threads = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="headrace-kafka-read")
         self._sweep: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Future[None]] = set()
 
     async def read(self, place: Place, offset: int, limit: int, end: int) -> Chunk:
         """Records from `offset` on; at least one, unless there is none before `end`."""
-        lease = self._leases.get(place)
-        if lease is None:
-            lease = self._leases[place] = _Lease(PartitionReader(self._settings, place))
-            self._sweep_later()
+        lease = self._lease(place, offset, limit)
         loop = asyncio.get_running_loop()
-        async with lease.turn:
-            try:
+        lease.waiting += 1
+        try:
+            async with lease.turn:
+                lease.in_a_row = lease.in_a_row + 1 if lease.reader.position == offset else 0
                 return await asyncio.shield(loop.run_in_executor(self._threads, lease.reader.read, offset, limit, end))
-            finally:
-                lease.used_at = time.monotonic()
+        finally:
+            lease.waiting -= 1
+            lease.used_at = time.monotonic()
 
     async def close(self) -> None:
         """Close them all."""
         if self._sweep is not None:
             self._sweep.cancel()
-        for lease in self._leases.values():
+        for lease in [lease for leases in self._leases.values() for lease in leases]:
             self._end(lease)
         self._leases.clear()
         await asyncio.gather(*self._closing)
         self._threads.shutdown(wait=False)
+
+    def _lease(self, place: Place, offset: int, limit: int) -> _Lease:
+        """Whose reader stands at the offset; else one of the right kind: free, or new, or soon free."""
+        leases = self._leases.setdefault(place, [])
+        standing = next((lease for lease in leases if lease.reader.position == offset), None)
+        if standing is not None and standing.reads_on:
+            return standing
+        glances = standing is None and limit <= _FEW
+        fitting = [lease for lease in leases if lease.reader.glances is glances]
+        free = [lease for lease in fitting if not lease.waiting]
+        if free:
+            return min(free, key=lambda lease: lease.used_at)
+        if len(fitting) < (_GLANCES if glances else 1):
+            leases.append(_Lease(PartitionReader(self._settings, place, glances=glances)))
+            self._sweep_later()
+            return leases[-1]
+        return min(fitting, key=lambda lease: lease.waiting)
 
     def _sweep_later(self) -> None:
         if self._sweep is None:
@@ -63,9 +95,12 @@ class Readers:
     def _end_the_resting(self) -> None:
         self._sweep = None
         now = time.monotonic()
-        for place, lease in [*self._leases.items()]:
-            if not lease.turn.locked() and now - lease.used_at >= _REST_S:
-                self._end(self._leases.pop(place))
+        for place, leases in [*self._leases.items()]:
+            for lease in [one for one in leases if not one.waiting and now - one.used_at >= _REST_S]:
+                leases.remove(lease)
+                self._end(lease)
+            if not leases:
+                del self._leases[place]
         if self._leases:
             self._sweep_later()
 

@@ -137,6 +137,31 @@ def test_incidents_are_listed_and_retried(headrace, run):
     run("incidents", "retry", incident["id"], expect=FAILED)
 
 
+def test_why_and_how_it_was(headrace, run):
+    trigger = {"type": "event", "config": {"name": fresh("signed.up")}}
+    asked = [{"field": "plan", "operator": "equals", "value": "pro"}]
+    check = step("check", "condition", field="first_name", operator="equals", value="Ada", branches={"false": "no"})
+    steps = check, step("yes", "add_tag", tag="yes", next="end"), step("no", "add_tag", tag="no")
+    workflow = headrace.workflow(*steps, trigger=trigger | {"conditions": asked})
+    contact = headrace.contact(custom_fields={"plan": "free"})
+    headrace.send(contact, trigger["config"]["name"], {})
+    before = headrace.get(f"/contacts/{contact}")
+    told = run("why", contact, workflow["name"], "--json").json
+    assert [(one["reason"], one["recomputed"]) for one in told["considered"]] == [("conditions", True)]
+    assert 'plan equals "pro": false, it was "free"' in run("why", contact, workflow["id"]).out
+    headrace.send(contact, "contact.field_updated", {"field": "plan", "value": "pro"})
+    headrace.send(contact, trigger["config"]["name"], {})
+    (enrollment,) = headrace.enrollments(workflow, contact)
+    headrace.until(enrollment["id"], "completed")
+    told = run("why", contact, workflow["name"], "--json").json
+    assert [one["enrolled"] for one in told["considered"]] == [False, True]
+    assert told["considered"][1]["conditions"][0]["actual"] == "pro"
+    assert "took branch true to yes" in run("why", contact, "--enrollment", enrollment["id"], "--step", "no").out
+    assert headrace.get(f"/contacts/{contact}?at={before['updated_at']}") == before
+    refused = run("why", contact, workflow["name"], "--at", "2999-01-01", expect=FAILED)
+    assert "at: expected a moment in the past" in refused.err
+
+
 def test_dead_letters_and_doctor(run):
     assert run("dead-letters", "--json").json == {"items": []}
     health = run("doctor", "--json", HEADRACE_PORT="0", HEADRACE_PROVIDERS_PORT="0").json

@@ -82,6 +82,9 @@ def shown(headrace: Headrace) -> dict[str, str]:
         "failed": f"/enrollments/{failed['id']}",
         "contact": path,
         "contact_id": contact_id,
+        "then": f"{path}?at={waiting['enrolled_at'][:19]}",
+        "why": f"{path}/why?enrollment_id={waiting['id']}",
+        "why not": f"{path}/why?workflow_id={workflow['id']}&step_id=t",
         "due": due,
         "message": message["body"],
     }

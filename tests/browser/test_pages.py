@@ -14,6 +14,9 @@ PAGES = {
     "failed enrollment": "failed",
     "contacts": "/contacts",
     "contact": "contact",
+    "contact as it was": "then",
+    "why": "why",
+    "why not": "why not",
     "incidents": "/incidents",
     "ledger": "/ledger",
     "dead letters": "/dead-letters",
@@ -115,6 +118,23 @@ def test_one_can_walk_from_the_first_page_to_everything(headrace, shown, watched
     assert "Timeline" in page.locator("main").inner_text()
     page.get_by_role("link", name="Sandbox inbox").click()
     page.wait_for_url(f"{headrace.sandbox}/**")
+
+
+def test_one_can_ask_why_and_how_it_was(headrace, shown, watched):
+    page = watched.open(headrace.url + shown["contact"])
+    page.get_by_role("link", name="Why?").click()
+    page.get_by_label("Workflow").select_option(label=HTML)
+    page.get_by_label("Step").fill("t")
+    page.get_by_role("button", name="Ask").click()
+    answer = page.locator(".answer").inner_text()
+    assert "Step t is not reached yet" in answer
+    assert "waits at step wait until" in answer
+    page.get_by_role("link", name=shown["contact_id"]).click()
+    page.get_by_label("As of").fill("2026-01-01T00:00:00")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**at=2026-01-01*")
+    assert "it is known since" in page.locator("main").inner_text()
+    watched.problems.clear()  # the browser notes that the page before it was known is none
 
 
 def test_keyboard_reaches_every_link_and_shows_where_it_is(headrace, shown, watched):

@@ -9,6 +9,7 @@ from domain.partition import home_partition
 from domain.times import format_time
 from projections.migrations import migrate
 from schemas.definition import compile_workflow
+from streams.kafka.errors import ReadStalled
 from tests.integration.api.caller import assert_problem
 from tests.integration.api.conftest import PARTITIONS
 from tests.support.engine_spec import CONTACT, DAY_MS, START_MS, Spec
@@ -262,6 +263,28 @@ async def test_a_read_side_that_does_not_fit_the_log_says_to_rebuild_it(api, log
     assert_problem(await api.get(f"/api/v1/contacts/{CONTACT}?at=2027-01-15T09:00:00Z"), 409, "not_indexed")
 
 
+class Stalled:
+    """A log whose brokers are away."""
+
+    async def read(self, topic, partition, offset, *, limit):
+        raise ReadStalled
+
+
+@pytest.mark.parametrize("settings", [{"clock": lambda: NOW_MS, "commands": Stalled()}])
+async def test_a_log_that_cannot_be_read_is_said_to_be_unavailable(api, log, url):
+    await _welcome(log, url, _replied())
+    at = format_time(START_MS + 2_000)
+    asked = (
+        f"/contacts/{CONTACT}",
+        f"/contacts/{CONTACT}/why?workflow_id={WORKFLOW}",
+        f"/workflows/{WORKFLOW}/stats",
+    )
+    for path in asked:
+        join = "&" if "?" in path else "?"
+        reply = await api.get(f"/api/v1{path}{join}at={at}")
+        assert_problem(reply, 503, "log_unavailable")
+
+
 # ---------------------------------------------------------------- the pages
 
 
@@ -276,6 +299,9 @@ async def test_pages_show_the_past_and_answer_why(api, log, url):
     page = (await api.get(f"/enrollments/{enrollment}?at={then}")).text
     assert "As it was at" in page
     assert "check" not in page
+    page = (await api.get(f"/contacts/{CONTACT}?at=2027-01-16T08:00:00")).text
+    assert "SMS received" in page
+    assert "SMS received" not in (await api.get(f"/contacts/{CONTACT}?at=2027-01-15T08:00:00.500Z")).text
     page = (await api.get(f"/contacts/{CONTACT}/why?at={then}")).text
     assert "<option" in page
     page = (await api.get(f"/contacts/{CONTACT}/why?workflow_id={WORKFLOW}&step_id=remind&at=")).text

@@ -248,3 +248,18 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not await condition():
             await asyncio.sleep(0.02)
+
+
+class TestScatteredReads:
+    async def test_many_at_once_get_what_each_asked_for(self, log: KafkaEventLog, topic: str) -> None:
+        await log.append([new(topic, b"%d" % n) for n in range(5_000)])
+        offsets = [(n * 1_009) % 5_000 for n in range(60)]
+        found = await asyncio.gather(*(log.read(topic, 0, offset, limit=3) for offset in offsets))
+        for offset, chunk in zip(offsets, found, strict=True):
+            assert [record.offset for record in chunk][:1] == [offset]
+            assert [record.value for record in chunk] == [b"%d" % record.offset for record in chunk]
+
+    async def test_who_reads_on_after_a_glance_misses_nothing(self, log: KafkaEventLog, topic: str) -> None:
+        await log.append([new(topic, b"%d" % n) for n in range(3_000)])
+        found = await chunks(log, topic, limit=100)
+        assert [record.offset for chunk in found for record in chunk] == list(range(3_000))

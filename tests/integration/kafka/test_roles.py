@@ -45,7 +45,12 @@ async def test_the_roles_together_do_what_dev_does(cluster: EngineCluster, datab
         event = {"type": "contact.created", "data": {"contact": {"first_name": "Ada"}}}
         await asyncio.to_thread(call, "POST", "/contacts/ada/events", json=event)
         await eventually(lambda: asyncio.to_thread(completed), "ada's enrollment to be shown as completed")
-        assert (await asyncio.to_thread(call, "GET", "/contacts/ada"))["tags"] == ["seen"]
+        ada = await asyncio.to_thread(call, "GET", "/contacts/ada")
+        assert ada["tags"] == ["seen"]
+        assert await asyncio.to_thread(call, "GET", f"/contacts/ada?at={ada['updated_at']}") == ada
+        told = await asyncio.to_thread(call, "GET", f"/contacts/ada/why?workflow_id={workflow['id']}")
+        assert [(one["enrolled"], one["version"]) for one in told["considered"]] == [(True, 1)]
+        assert [(one["step_id"], one["status"]) for one in told["enrollments"][0]["steps"]] == [("t", "completed")]
         for role in (api, projector, worker):
             print(f"{role.role} stopped in {await asyncio.to_thread(role.stop):.2f} s")
     finally:

@@ -10,6 +10,7 @@ from domain.facts import type_of
 from domain.why.answering import NoSuchEnrollment, answer
 from domain.why.past import Past, recall
 from domain.why.story import Considered, Enrollment, StepVisit, Why
+from domain.why.telling import SILENT, TOLD
 from domain.workflow import Retry, Trigger, Workflow
 from tests.support.engine_spec import CONTACT, DAY_MS, START_MS, Spec, entry, step, workflow
 from tests.support.random_lives import ACTIONS, TAGS, random_life
@@ -109,7 +110,7 @@ def test_conditions_that_were_not_met_are_recomputed_with_the_values_of_then():
     assert (one.enrolled, one.reason, one.recomputed) == (False, "conditions", True)
     assert [(o["actual"], o["result"]) for o in one.conditions] == [("google", False)]
     assert story.why().answer == (
-        "ada was not enrolled in w: the contact.created at 2027-01-15 08:00:00: "
+        "ada was not enrolled in w: the contact.created at 2027-01-15 08:00:00 could have enrolled it, but "
         'the conditions were not met: source equals "facebook_ad": false, it was "google".'
     )
 
@@ -232,8 +233,8 @@ def test_when_no_event_could_have_enrolled_the_answer_says_what_would():
     story = Story(workflow(WAIT, triggers=triggers)).created()
     assert story.why().considered == ()
     assert story.why().answer == (
-        "ada was not enrolled in w: nothing that happened to the contact could have enrolled it. It takes that "
-        'a tag is added (tag "vip"), if source equals "facebook_ad" or that somebody enrols the contact by hand.'
+        "ada was not enrolled in w: nothing that happened to the contact could have enrolled it. That happens when "
+        'a tag is added (tag "vip"), if source equals "facebook_ad" or when somebody enrols the contact by hand.'
     )
 
 
@@ -335,9 +336,27 @@ def test_a_send_shows_intent_attempts_and_the_providers_words():
     assert send.attempts[0].retry_at_ms is not None
 
 
+def test_a_send_shows_what_the_provider_said_later():
+    story = _at_reminder().started().outcome("succeeded", provider_id="SM1")
+    send = story.visit("remind").send
+    assert send is not None
+    report = {"step_id": "remind", "visit": 1, "action_key": send.action_key, "channel": "sms", "recipient": "+1555"}
+    story.command(c.ReportDelivery, enrollment_id=story.told().id, status="delivered", **report)
+    visit = story.visit("remind")
+    assert visit.send is not None
+    assert [delivery.status for delivery in visit.send.deliveries] == ["delivered"]
+    assert visit.words.endswith("; the provider reported it delivered later")
+
+
 def test_a_step_that_changes_the_contact_says_how():
     story = Story(workflow(step("mark", "add_tag", tag="vip"), WAIT)).created()
     assert story.visit("mark").words == 'step mark was done: added the tag "vip"'
+
+
+def test_every_journal_event_about_an_enrollment_is_told_or_silent_on_purpose():
+    about = {kind for kind in j.AnyJournalEvent.__args__ if "enrollment_id" in kind.__struct_fields__}
+    assert about <= TOLD | SILENT
+    assert not TOLD & SILENT
 
 
 # ---------------------------------------------------------------- a step that was not done
@@ -376,6 +395,18 @@ def test_a_step_that_failed():
     story = _at_reminder().started().outcome("failed", code="twilio_21211", message="The number is not valid")
     assert story.stop("remind") == "failed"
     assert "The number is not valid (twilio_21211" in story.why(step_id="remind").answer
+
+
+def test_a_step_that_was_skipped_because_the_recipient_opted_out():
+    story = _at_reminder().started().outcome("failed", code="twilio_21610", message="Unsubscribed recipient")
+    assert story.stop("remind") == "skipped"
+    words = story.why(step_id="remind").answer
+    assert words.startswith("Step remind was skipped: the recipient opted out, and is not written to any more")
+    assert "Unsubscribed recipient (twilio_21610" in words
+    (note,) = story.why().notes
+    assert (note.type, note.words) == (
+        "consent_changed", "+1555 is not written to any more on the channel sms (opted_out)"
+    )  # fmt: skip
 
 
 def test_a_step_whose_outcome_nobody_knows():
