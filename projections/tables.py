@@ -120,6 +120,7 @@ workflow_enrollments: Final = sa.Table(
     _int("hops"),
     _big("seq"),  # of the last journal event that changed this row
     _at("updated_at"),
+    _text("paused_by", nullable=True),  # while it is paused: operator, workflow or lateness
 )
 sa.Index(
     "ix_enrollments_workflow",
@@ -135,6 +136,12 @@ sa.Index(
     workflow_enrollments.c.id,
 )
 sa.Index("ix_enrollments_contact", workflow_enrollments.c.contact_id)
+sa.Index(  # what is due next, what is late, and what waits for nothing in time: those without a next action come last
+    "ix_enrollments_due",
+    workflow_enrollments.c.next_action_at,
+    workflow_enrollments.c.id,
+    postgresql_where=workflow_enrollments.c.status.in_(("active", "paused")),
+)
 
 workflow_executions: Final = sa.Table(
     "workflow_executions",

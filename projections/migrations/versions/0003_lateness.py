@@ -1,0 +1,24 @@
+"""Enrollments show who paused them, and are found by when they are due."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0003"
+down_revision: str | None = "0002"
+
+
+def upgrade() -> None:
+    """Who paused what is paused already is not known here; a rebuild knows."""
+    op.add_column("workflow_enrollments", sa.Column("paused_by", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_enrollments_due",
+        "workflow_enrollments",
+        ["next_action_at", "id"],
+        postgresql_where=sa.text("status IN ('active', 'paused')"),
+    )
+
+
+def downgrade() -> None:
+    """Forget it; the log makes it again."""
+    op.drop_index("ix_enrollments_due")
+    op.drop_column("workflow_enrollments", "paused_by")
