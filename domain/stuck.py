@@ -13,50 +13,62 @@ from domain.state import ContactState
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why something counts as stuck, in words, and what to do about it."""
+    """Why something counts as stuck: what kind of thing, in which words, and what to do about it."""
 
+    kind: str
     words: str
     mend: str
 
 
-ENROLLMENT_REASONS: Final[Mapping[str, Reason]] = {
+REASONS: Final[Mapping[str, Reason]] = {
     "nothing_pending": Reason(
+        "enrollment",
         "it is open, and has neither a timer, an action, a pause nor an incident that could move it",
         "cancel it, or enrol the contact again; and report it: Headrace should never get here",
     ),
     "timer_overdue": Reason(
+        "enrollment",
         "its timer was due, and has not fired",
-        "see that a worker owns its partition and keeps up; after an outage plan a repair: headrace repair --plan",
+        "see that a worker owns its partition and keeps up; after an outage see headrace repair --plan",
     ),
     "attempt_overdue": Reason(
-        "its attempt is past the deadline, and has neither an outcome nor was it taken as unknown",
+        "enrollment",
+        "its attempt is past the deadline, and was neither answered nor taken as unknown",
         "see that a worker owns its partition and that its clock is right",
     ),
     "action_waiting": Reason(
-        "its action has waited for a free slot of its provider for too long",
-        "see whether the provider is slow or down; headrace repair --plan --late 15m lists what waits",
+        "enrollment",
+        "its action has waited for its provider for too long",
+        "see whether the provider is slow or down; headrace repair --plan lists what waits",
     ),
-}
-PARTITION_REASONS: Final[Mapping[str, Reason]] = {
     "inputs_behind": Reason(
-        "its inputs hold records that have not been taken in",
-        "see that a worker owns the partition; if it does, add workers or look at what it logs",
+        "partition",
+        "its inputs hold records that were not taken in",
+        "see that a worker owns the partition; if one does, look at what it logs, or add workers",
     ),
     "catalogue_behind": Reason(
+        "partition",
         "definitions that were published, paused or resumed are not in force in it",
         "see that a worker owns the partition, and one the catalogue",
     ),
     "walk_stalled": Reason(
+        "partition",
         "the walk that brings its open enrollments in line with the definitions does not end",
-        "see that a worker owns the partition and what it logs",
+        "see that a worker owns the partition, and what it logs",
     ),
-}
-PROJECTION_REASONS: Final[Mapping[str, Reason]] = {
     "projection_behind": Reason(
-        "the read side does not show journal records that are there: what else is listed may be out of date",
-        "see that a projector runs; it logs the record at which it stopped, if it did",
+        "read side",
+        "it does not show journal records that are there, so what else is listed here may be out of date",
+        "see that a projector runs; if it stopped at a record, its log names it",
+    ),
+    "log_unreachable": Reason(
+        "log",
+        "it does not answer, so nothing is known here of the partitions and of how far the read side is",
+        "see that the brokers are up",
     ),
 }
+ENROLLMENT_REASONS: Final = tuple(name for name, reason in REASONS.items() if reason.kind == "enrollment")
+PARTITION_REASONS: Final = tuple(name for name, reason in REASONS.items() if reason.kind == "partition")
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):

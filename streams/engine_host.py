@@ -26,6 +26,7 @@ from streams.metrics import EngineMetrics
 from streams.outcome_post import OutcomePost
 from streams.partition_settings import PartitionSettings
 from streams.secrets import NO_SECRETS, Secrets
+from streams.stuck_watch import StuckWatch
 
 _log = structlog.get_logger(__name__)
 
@@ -76,6 +77,8 @@ class EngineHost:
         self._owner: CatalogueOwner | None = None
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
         self._feeding: asyncio.Task[None] | None = None
+        self._watch = StuckWatch(self, log, clock, settings, self._metrics)
+        self._watching: asyncio.Task[None] | None = None
         self._fencing = asyncio.Lock()
         self._holds = 0
         """How often `hold` was called: what was found out before the last time holds no more."""
@@ -103,6 +106,7 @@ class EngineHost:
         """Let the actors work; `seek(topic, partition, offset)` makes the inputs be read again from there."""
         self._seek = seek
         self._feeding = self._spawn(self._feed.run())
+        self._watching = self._spawn(self._watch.run())
         for actor in self.actors.values():
             self._tasks[actor] = self._spawn(actor.run())
 
@@ -114,6 +118,9 @@ class EngineHost:
     async def stop(self, timeout_s: float) -> None:
         """Stop cleanly: finish what is in hand, let calls in flight end and report, close the stores."""
         self.release()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         if self._leaving:  # the actors are held, and will not go on
             for task in self._tasks.values():
                 task.cancel()
@@ -245,6 +252,11 @@ class EngineHost:
     def last_time_ms(self) -> int:
         """The latest engine time in any partition's journal."""
         return max((actor.last_time_ms for actor in self.actors.values()), default=0)
+
+    @property
+    def definitions_end(self) -> int:
+        """Definitions below this offset are known here; those in force in a partition may be fewer."""
+        return self._feed.latest.offset
 
     def trust_clock(self, trusted: bool) -> None:
         """Decide nothing while the worker's clock is wrong."""

@@ -57,3 +57,8 @@ def parse_time(text: Any) -> datetime | None:
 def status_badge(status: str) -> Markup:
     """A status as a coloured word; the colour adds nothing that the word doesn't say."""
     return Markup('<span class="status {}">{}</span>').format(status, escape(status))
+
+
+def sentence(words: str) -> str:
+    """Words with a capital letter and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."
