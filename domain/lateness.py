@@ -19,27 +19,33 @@ REASON: Final = "late"
 
 def late_by(enrollment: Enrollment, now_ms: int) -> int:
     """By how much what the enrollment waits for is late; 0 when it is not, or when it waits for nothing in time."""
+    action = enrollment.action
+    carried_ms = enrollment.late_ms if action is not None and action.status == "requested" else 0
+    return _kept_waiting(enrollment, now_ms) + carried_ms
+
+
+def _kept_waiting(enrollment: Enrollment, now_ms: int) -> int:
+    """The same without what it carries from a wait before."""
     if enrollment.status == "paused" and enrollment.paused_by != "lateness":
         now_ms = enrollment.paused_at_ms  # while it stands still by somebody's wish nothing gets later
     timer, action = enrollment.timer, enrollment.action
     if timer is not None:
         return max(0, now_ms - timer.due_at_ms)
-    if action is not None and action.status == "requested":
-        return max(0, now_ms - action.ready_at_ms) + enrollment.late_ms
-    return 0
+    return max(0, now_ms - action.ready_at_ms) if action is not None and action.status == "requested" else 0
 
 
 def stopped_as_late(decision: Decision, enrollment: Enrollment, step: Step) -> bool:
     """Whether the wait that ends, or the action that could begin, is too late to go on; then what follows is decided."""
-    late_ms = late_by(enrollment, decision.context.now_ms)
-    then = _then(step, late_ms, decision.context.hold_late_ms)
+    now_ms, hold_late_ms = decision.context.now_ms, decision.context.hold_late_ms
     visit = enrollment.visits[step.id]
-    if then == "run":
-        return False
-    if then == "hold":
-        decision.on_visit(j.EnrollmentHeld, enrollment, step.id, visit, due_at_ms=decision.context.now_ms - late_ms)
-    else:
+    then = _by_rule(step, late_by(enrollment, now_ms))
+    if then in ("skip", "exit"):
         leave_undone(decision, enrollment, step, visit, then, REASON)
+        return True
+    kept_ms = _kept_waiting(enrollment, now_ms)
+    if step.lateness is not None or hold_late_ms is None or kept_ms <= hold_late_ms:
+        return False
+    decision.on_visit(j.EnrollmentHeld, enrollment, step.id, visit, due_at_ms=now_ms - kept_ms)
     return True
 
 
@@ -48,21 +54,17 @@ def skipped_on_entering(decision: Decision, enrollment: Enrollment, step: Step, 
 
     A wait is never too late to begin.
     """
-    if step.lateness is None or step.kind in WAITS:
-        return False
-    then = _then(step, enrollment.late_ms, None)
+    then = "run" if step.kind in WAITS else _by_rule(step, enrollment.late_ms)
     if then == "run":
         return False
     leave_undone(decision, enrollment, step, visit, then, REASON)
     return True
 
 
-def _then(step: Step, late_ms: int, hold_late_ms: int | None) -> str:
-    """`run`, `skip`, `exit`, or `hold` when nobody but the engine's own setting has a word on it."""
+def _by_rule(step: Step, late_ms: int) -> str:
+    """`run`, `skip` or `exit`, as the definition says."""
     rule = step.lateness
-    if rule is not None:
-        return rule.then if late_ms > rule.max_ms else "run"
-    return "hold" if hold_late_ms is not None and late_ms > hold_late_ms else "run"
+    return "run" if rule is None or late_ms <= rule.max_ms else rule.then
 
 
 def leave_undone(decision: Decision, enrollment: Enrollment, step: Step, visit: int, then: str, reason: str) -> None:

@@ -102,16 +102,16 @@ def held(enrollment: Enrollment, event: j.EnrollmentHeld) -> Enrollment:
 
 
 def repaired(enrollment: Enrollment, event: j.EnrollmentRepaired) -> Enrollment:
-    """A person has spoken: what was late counts as due now, so no rule about lateness overrules the repair."""
+    """A person has spoken of this step: its action is due now. The steps after it go by rules of their own."""
     timer, action = enrollment.timer, enrollment.action
-    if timer and timer.kind != "deadline":
-        timer = Timer(timer.kind, event.at_ms)
+    changes: dict[str, Any] = {"steps_since_wait": 0}
     if action is not None:
-        action = replace(action, ready_at_ms=event.at_ms)
-    due_now = replace(enrollment, timer=timer, action=action, late_ms=0, steps_since_wait=0)
+        changes |= {"action": replace(action, ready_at_ms=event.at_ms), "late_ms": 0}
+    if timer and timer.kind == "retry":
+        changes["timer"] = Timer("retry", event.at_ms)
     if enrollment.paused_by != "lateness":
-        return due_now
-    return transition(due_now, "active", paused_at_ms=0, paused_by=None)
+        return replace(enrollment, **changes)
+    return transition(enrollment, "active", paused_at_ms=0, paused_by=None, **changes)
 
 
 def retried(enrollment: Enrollment, event: j.EnrollmentRetried) -> Enrollment:

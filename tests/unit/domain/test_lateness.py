@@ -208,6 +208,11 @@ def test_step_with_a_rule_of_its_own_is_never_held(rule):
     assert names(spec.started()) == ["attempt_started"]
 
 
+def test_what_a_wait_was_late_does_not_hold_the_steps_after_it():
+    spec = reminder(wait=RUN, hold_late_ms=HOUR_MS).timer(after_ms=9 * DAY_MS)
+    spec.started().then(happened("attempt_started"))
+
+
 def test_held_enrollment_is_repaired_not_resumed():
     spec = reminder(hold_late_ms=1).timer(after_ms=2 * DAY_MS)
     spec.on_enrollment(c.ResumeEnrollment).then(happened("command_resulted", result="rejected", code="held"))

@@ -65,17 +65,28 @@ def test_late_wait_ends_the_enrollment():
     assert spec.state.enrollments == {}
 
 
-def test_repair_overrules_what_the_definition_says_of_lateness():
-    rule = Lateness(1, "skip")
-    strict = workflow(step("wait", "delay", lateness=rule), step("remind", "send_sms", lateness=rule))
-    spec = Spec(strict).created()
+STRICT = Lateness(1, "skip")
+
+
+def test_repair_overrules_what_the_definition_says_of_its_step():
+    spec = Spec(workflow(step("wait", "delay", lateness=STRICT), step("remind", "send_sms"))).created()
     repair(spec, "run", after_ms=2 * DAY_MS).then(
         happened("command_resulted"),
         happened("enrollment_repaired"),
         happened("step_completed", step_id="wait"),
         happened("action_requested", step_id="remind"),
     )
+    spec = Spec(workflow(step("sms", "send_sms", lateness=STRICT))).created()
+    repair(spec, "run", "sms", after_ms=HOUR_MS)
     spec.started().then(happened("attempt_started"))
+
+
+@pytest.mark.parametrize("how", ["run", "skip"])
+def test_steps_after_it_go_by_rules_of_their_own(how):
+    spec = Spec(workflow(step("wait", "delay"), step("remind", "send_sms", lateness=STRICT))).created()
+    repair(spec, how, after_ms=2 * DAY_MS)
+    assert [event.__struct_config__.tag for event in spec.last][3:] == ["step_skipped", "enrollment_completed"]
+    assert spec.last[3].reason == "late"
 
 
 # ---------------------------------------------------------------- a held enrollment
