@@ -136,11 +136,17 @@ sa.Index(
     workflow_enrollments.c.id,
 )
 sa.Index("ix_enrollments_contact", workflow_enrollments.c.contact_id)
-sa.Index(  # what is due next, what is late, and what waits for nothing in time: those without a next action come last
+sa.Index(  # what is due next, and what is late
     "ix_enrollments_due",
     workflow_enrollments.c.next_action_at,
     workflow_enrollments.c.id,
-    postgresql_where=workflow_enrollments.c.status.in_(("active", "paused")),
+    postgresql_where=sa.text("status IN ('active', 'paused') AND next_action_at IS NOT NULL"),
+)
+sa.Index(  # what a provider has in hand: few, and gone from here as soon as it answers
+    "ix_enrollments_in_hand",
+    workflow_enrollments.c.updated_at,
+    workflow_enrollments.c.id,
+    postgresql_where=sa.text("status = 'active' AND next_action_at IS NULL"),
 )
 
 workflow_executions: Final = sa.Table(

@@ -1,6 +1,6 @@
 -- name: list_stuck
 -- Enrollments that look stuck on the read side, the longest so first. In good health every arm is empty: the first two
--- read the end of ix_enrollments_due that is past, or that has no next action; the third the failed ones.
+-- read the past end of ix_enrollments_due and the old end of ix_enrollments_in_hand; the third the failed ones.
 SELECT s.reason, s.since, s.id, s.contact_id, s.workflow_id, s.step_id, w.name AS workflow_name
   FROM (
     SELECT 'timer_overdue' AS reason, next_action_at AS since, id, contact_id, workflow_id, current_step AS step_id
@@ -16,7 +16,7 @@ SELECT s.reason, s.since, s.id, s.contact_id, s.workflow_id, s.step_id, w.name A
          WHERE enrollment_id = e.id AND status IN ('pending', 'running')
          ORDER BY seq DESC LIMIT 1
       ) x ON true
-     WHERE e.status = 'active' AND e.next_action_at IS NULL
+     WHERE e.status = 'active' AND e.next_action_at IS NULL AND e.updated_at < %(timer_before)s::timestamptz
        AND e.updated_at < CASE WHEN x.status IS NULL THEN %(timer_before)s::timestamptz
                                ELSE %(action_before)s::timestamptz END
      UNION ALL

@@ -16,6 +16,7 @@ PAGES = {
     "contact": "contact",
     "incidents": "/incidents",
     "ledger": "/ledger",
+    "stuck": "/stuck",
     "dead letters": "/dead-letters",
 }
 PHONE = {"width": 360, "height": 740}

@@ -14,11 +14,18 @@ def upgrade() -> None:
         "ix_enrollments_due",
         "workflow_enrollments",
         ["next_action_at", "id"],
-        postgresql_where=sa.text("status IN ('active', 'paused')"),
+        postgresql_where=sa.text("status IN ('active', 'paused') AND next_action_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_enrollments_in_hand",
+        "workflow_enrollments",
+        ["updated_at", "id"],
+        postgresql_where=sa.text("status = 'active' AND next_action_at IS NULL"),
     )
 
 
 def downgrade() -> None:
     """Forget it; the log makes it again."""
+    op.drop_index("ix_enrollments_in_hand")
     op.drop_index("ix_enrollments_due")
     op.drop_column("workflow_enrollments", "paused_by")
