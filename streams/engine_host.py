@@ -76,9 +76,9 @@ class EngineHost:
         self.actors: dict[int, PartitionActor] = {}
         self._owner: CatalogueOwner | None = None
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
-        self._feeding: asyncio.Task[None] | None = None
         self._watch = StuckWatch(self, log, clock, settings, self._metrics)
-        self._watching: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
+        """What feeds the catalogue, and watches for what is stuck."""
         self._fencing = asyncio.Lock()
         self._holds = 0
         """How often `hold` was called: what was found out before the last time holds no more."""
@@ -105,8 +105,7 @@ class EngineHost:
     def start(self, seek: Callable[[str, int, int], None]) -> None:
         """Let the actors work; `seek(topic, partition, offset)` makes the inputs be read again from there."""
         self._seek = seek
-        self._feeding = self._spawn(self._feed.run())
-        self._watching = self._spawn(self._watch.run())
+        self._background = [self._spawn(self._feed.run()), self._spawn(self._watch.run())]
         for actor in self.actors.values():
             self._tasks[actor] = self._spawn(actor.run())
 
@@ -118,9 +117,6 @@ class EngineHost:
     async def stop(self, timeout_s: float) -> None:
         """Stop cleanly: finish what is in hand, let calls in flight end and report, close the stores."""
         self.release()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
         if self._leaving:  # the actors are held, and will not go on
             for task in self._tasks.values():
                 task.cancel()
@@ -133,9 +129,9 @@ class EngineHost:
         await self._post.finish()
         if self._owner is not None:
             await self._owner.close()
-        if self._feeding is not None:
-            self._feeding.cancel()
-            await asyncio.gather(self._feeding, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         _log.info("engine.stopped", calls_given_up=left)
 
     # ------------------------------------------------------------ ownership
