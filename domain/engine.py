@@ -168,7 +168,7 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
     )
 
 
-def _decide_command(decision: Decision, command: c.Command) -> None:
+def _decide_command(decision: Decision, command: c.Command) -> None:  # noqa: C901 one case a command
     if seen_key(COMMAND_SOURCE, command.command_id) in decision.state.seen:
         return
     if not decision.state.contact.created_at_ms:

@@ -76,7 +76,7 @@ class EngineHost:
         self.actors: dict[int, PartitionActor] = {}
         self._owner: CatalogueOwner | None = None
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
-        self._watch = StuckWatch(self, log, clock, settings, self._metrics)
+        self._watch = StuckWatch(self, self._feed, log, clock, settings, self._metrics)
         self._background: list[asyncio.Task[None]] = []
         """What feeds the catalogue, and watches for what is stuck."""
         self._fencing = asyncio.Lock()
@@ -248,11 +248,6 @@ class EngineHost:
     def last_time_ms(self) -> int:
         """The latest engine time in any partition's journal."""
         return max((actor.last_time_ms for actor in self.actors.values()), default=0)
-
-    @property
-    def definitions_end(self) -> int:
-        """Definitions below this offset are known here; those in force in a partition may be fewer."""
-        return self._feed.latest.offset
 
     def trust_clock(self, trusted: bool) -> None:
         """Decide nothing while the worker's clock is wrong."""

@@ -17,6 +17,7 @@ from domain.clock import Clock
 from domain.stuck import ENROLLMENT_REASONS, PARTITION_REASONS, Patience
 from schemas.event_log import LogReader
 from streams.actor import PartitionActor
+from streams.catalogue_feed import CatalogueFeed
 from streams.metrics import EngineMetrics
 from streams.partition_settings import PartitionSettings
 from streams.stuck_scan import StuckScan
@@ -37,11 +38,6 @@ class Watched(Protocol):
         """The partitions that are owned."""
         ...
 
-    @property
-    def definitions_end(self) -> int:
-        """Definitions below it are known to the worker."""
-        ...
-
 
 class _Standing(msgspec.Struct):
     """Where a partition stood, for each reason that it may be stuck for, and since when (real seconds)."""
@@ -58,6 +54,7 @@ class StuckWatch:
     def __init__(
         self,
         host: Watched,
+        feed: CatalogueFeed,
         log: LogReader,
         clock: Clock,
         settings: PartitionSettings,
@@ -65,7 +62,7 @@ class StuckWatch:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._host, self._log, self._clock, self._settings = host, log, clock, settings
+        self._host, self._feed, self._log, self._clock, self._settings = host, feed, log, clock, settings
         self._metrics, self._monotonic = metrics, monotonic
         self._patience = Patience().scaled(settings.time_scale)
         self._standing: dict[PartitionActor, _Standing] = {}
@@ -116,7 +113,7 @@ class StuckWatch:
             pending["inputs_behind"] = behind
         if actor.walked is not None:
             pending["walk_stalled"] = (actor.catalogue_offset, actor.walked)
-        elif actor.catalogue_offset < self._host.definitions_end:
+        elif actor.catalogue_offset < self._feed.latest.offset:
             pending["catalogue_behind"] = actor.catalogue_offset
         return pending
 

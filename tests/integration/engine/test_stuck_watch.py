@@ -30,10 +30,6 @@ class Host:
     def actors(self):
         return {0: self._partition.actor}
 
-    @property
-    def definitions_end(self):
-        return self._partition.feed.latest.offset
-
 
 class Watch:
     """A partition and its watch, whose real time goes on when it is told to."""
@@ -42,6 +38,7 @@ class Watch:
         self.partition, self.seconds = partition, 0.0
         self.watch = StuckWatch(
             Host(partition),
+            partition.feed,
             partition.log,
             partition.clock,
             partition.settings,
