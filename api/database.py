@@ -14,7 +14,17 @@ Database = AsyncConnectionPool[AsyncConnection[Any]]
 Row = dict[str, Any]
 
 
-_FILES: Final = ("commands", "contacts", "enrollments", "incidents", "ledger", "templates", "workflows")
+_FILES: Final = (
+    "commands",
+    "contacts",
+    "enrollments",
+    "incidents",
+    "late",
+    "ledger",
+    "stuck",
+    "templates",
+    "workflows",
+)
 QUERIES: Final[Mapping[str, bytes]] = {
     # Bytes, as psycopg wants a query that is no literal.
     name: text.encode()

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from api.cursor import key_number, key_text, key_time, key_uuid
 from api.listing import Key, Listing
+from schemas.api_repair import Late, Stuck
 from schemas.api_resources import (
     Contact,
     DeadLetter,
@@ -19,6 +20,7 @@ from schemas.api_resources import (
 from schemas.api_sending import LedgerEntry
 
 _LATEST: Final = "infinity"
+_EARLIEST: Final = "-infinity"
 _LOWEST_UUID: Final = UUID(int=0)
 _HIGHEST_UUID: Final = UUID(int=2**128 - 1)
 _HIGHEST_NUMBER: Final = 2**63 - 1
@@ -52,5 +54,11 @@ LEDGER: Final = Listing(
 )
 DEAD_LETTERS: Final = Listing(
     "dead-letters", "list_dead_letters", (Key("at", _LATEST, key_time), Key("id", "", key_text)), DeadLetter
+)
+STUCK: Final = Listing(
+    "stuck", "list_stuck", (Key("since", _EARLIEST, key_time), Key("id", _LOWEST_UUID, key_uuid)), Stuck
+)
+LATE: Final = Listing(
+    "late", "list_late", (Key("due_at", _EARLIEST, key_time), Key("id", _LOWEST_UUID, key_uuid)), Late
 )
 TEMPLATES: Final = Listing("templates", "list_templates", (Key("name", "", key_text),), Template)

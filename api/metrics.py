@@ -1,7 +1,7 @@
 """What the API measures: its requests, and what waits for a person."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from api.database import Database, fetch_one
+from domain.stuck import ENROLLMENT_REASONS
 from schemas import metrics as m
 
 _NO_ROUTE: Final = "unmatched"
@@ -35,6 +36,7 @@ class ApiMetrics:
         self._seconds = m.histogram(self._registry, "headrace_http_request_seconds")
         self._incidents = m.gauge(self._registry, "headrace_open_incidents")
         self._dead_letters = m.gauge(self._registry, "headrace_open_dead_letters")
+        self._stuck = m.gauge(self._registry, "headrace_stuck_rows")
         self._text = text
 
     async def look(self, database: Database) -> None:
@@ -43,6 +45,11 @@ class ApiMetrics:
         if found is not None:
             self._incidents.set(found["incidents"])
             self._dead_letters.set(found["dead_letters"])
+
+    def stuck(self, counts: Mapping[str, int]) -> None:
+        """So many enrollments look stuck, by reason."""
+        for reason in ENROLLMENT_REASONS:
+            self._stuck.labels(reason).set(counts.get(reason, 0))
 
     async def text(self) -> bytes:
         """All metrics in Prometheus's text format."""

@@ -21,6 +21,10 @@ class CommandPort(Protocol):
         """Up to `limit` committed records from `offset` on, without waiting."""
         ...
 
+    async def committed(self, group: str, topic: str, partition: int) -> int | None:
+        """The input position that was last committed for the group; None when there is none."""
+        ...
+
 
 class JobPort(Protocol):
     """Who does long work over the log."""

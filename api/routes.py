@@ -14,13 +14,16 @@ from api.handlers import (
     incidents,
     jobs,
     journal,
+    late,
     ledger,
     lifecycle,
+    stuck,
     templates,
     webhooks,
     workflows,
 )
 from api.route import Route
+from schemas import api_repair as repair
 from schemas import api_reports as report
 from schemas import api_resources as resource
 from schemas import api_sending as sending
@@ -66,6 +69,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             ("pause", enrollments.pause_enrollment),
             ("resume", enrollments.resume_enrollment),
             ("retry", enrollments.retry_enrollment),
+            ("repair", enrollments.repair_enrollment),
         )
     ),
     Route("GET", f"{_API}/contacts", contacts.list_contacts, {200: resource.Page[resource.Contact]}),
@@ -87,6 +91,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("POST", f"{_API}/webhooks/twilio/sms", webhooks.twilio_sms, {200: ("text/xml",)}),
     Route("POST", f"{_API}/webhooks/twilio/status", webhooks.twilio_status, {204: ()}),
     Route("POST", f"{_API}/webhooks/sendgrid/events", webhooks.sendgrid_events, {204: ()}),
+    Route("GET", f"{_API}/stuck", stuck.list_stuck, {200: resource.Page[repair.Stuck]}),
+    Route("GET", f"{_API}/late", late.list_late, {200: resource.Page[repair.Late]}),
     Route("GET", f"{_API}/dead-letters", dead_letters.list_dead_letters, {200: resource.Page[resource.DeadLetter]}),
     Route("GET", _DEAD_LETTER, dead_letters.get_dead_letter, {200: resource.DeadLetter}),
     Route(

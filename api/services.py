@@ -33,6 +33,8 @@ class Services:
     """How providers' callbacks are checked."""
     secret_names: frozenset[str] | None = None
     """The secrets that requests may refer to; None where they are not known, because the workers alone have them."""
+    time_scale: float = 1.0
+    """Engine time runs so many times faster: what counts as late is told in real time."""
     sandbox_url: str | None = None
     """Where the provider sandbox shows its inbox, if there is one."""
     require_host: frozenset[str] | None = None

@@ -46,6 +46,17 @@ class RetryEnrollment(Command, frozen=True, kw_only=True, omit_defaults=True, ta
     how: str = "again"
 
 
+class RepairEnrollment(Command, frozen=True, kw_only=True, omit_defaults=True, tag="repair_enrollment"):
+    """Settle what is late or failed at one visit of a step: `run` it now, `skip` it, or `exit`; by whom, and why."""
+
+    enrollment_id: str
+    step_id: str
+    visit: int
+    how: str
+    by: str = "operator"
+    note: str = ""
+
+
 class ReportOutcome(Command, frozen=True, kw_only=True, omit_defaults=True, tag="report_outcome"):
     """The outcome of an attempt: `succeeded`, `failed` or `unknown` (from the dispatcher or another process)."""
 
@@ -102,6 +113,7 @@ AnyCommand = (
     | PauseEnrollment
     | ResumeEnrollment
     | RetryEnrollment
+    | RepairEnrollment
     | ReportOutcome
     | ReportDelivery
     | ChangeConsent

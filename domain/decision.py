@@ -27,6 +27,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     now_ms: int
     catalogue: Catalogue
+    hold_late_ms: int | None = None
+    """A step that is later than this, and whose definition says nothing of lateness, is held for a person's word."""
 
 
 class Decision:

@@ -16,9 +16,11 @@ from domain.delivering import report_delivery
 from domain.enrolling import enrol_by_hand, fire_triggers
 from domain.evolve import COMMAND_SOURCE, seen_key
 from domain.facts import envelope_of
+from domain.lateness import stopped_as_late
 from domain.operating import cancel, pause, resume, retry
 from domain.outcomes import deadline_passed, report_outcome
 from domain.reconciling import reconcile
+from domain.repairing import repair
 from domain.running import complete_wait, current_step, run
 from domain.state import ContactState
 
@@ -136,7 +138,8 @@ def _decide_timer(decision: Decision, due: TimerDue) -> None:
     if timer.kind == "deadline":
         deadline_passed(decision, enrollment)
     elif enrollment.status == "active" and timer.kind == "delay":
-        complete_wait(decision, enrollment)
+        if not stopped_as_late(decision, enrollment, current_step(decision, enrollment)):
+            complete_wait(decision, enrollment)
     elif enrollment.status == "active" and enrollment.action:
         action = enrollment.action
         decision.on_visit(j.RetryDue, enrollment, action.step_id, action.visit, action_key=action.key)
@@ -151,6 +154,8 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
     if reason is not None:  # consent ended while the message waited
         skip_action(decision, enrollment, action, current_step(decision, enrollment), reason)
         return
+    if stopped_as_late(decision, enrollment, current_step(decision, enrollment)):
+        return
     decision.on_visit(
         j.AttemptStarted,
         enrollment,
@@ -163,7 +168,7 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
     )
 
 
-def _decide_command(decision: Decision, command: c.Command) -> None:
+def _decide_command(decision: Decision, command: c.Command) -> None:  # noqa: C901 one case a command
     if seen_key(COMMAND_SOURCE, command.command_id) in decision.state.seen:
         return
     if not decision.state.contact.created_at_ms:
@@ -185,6 +190,8 @@ def _decide_command(decision: Decision, command: c.Command) -> None:
             report_delivery(decision, command)
         case c.ChangeConsent():
             change_by_command(decision, command)
+        case c.RepairEnrollment():
+            repair(decision, command)
 
 
 def _type_of(command: msgspec.Struct) -> str:

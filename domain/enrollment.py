@@ -51,6 +51,8 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Why the last attempt did not succeed."""
     start_by_ms: int = 0
     deadline_ms: int = 0
+    ready_at_ms: int = 0
+    """Since when its next attempt could have begun: it is later than planned by the time that passed since."""
 
 
 class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +81,9 @@ class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     incident_id: str | None = None
     paused_at_ms: int = 0
     paused_by: str | None = None
-    """`operator` or `workflow`."""
+    """`operator`, `workflow`, or `lateness` (it would run too late; a repair says what becomes of it)."""
+    late_ms: int = 0
+    """By how much the last wait ended later than it was due: the steps that follow it are as late."""
 
 
 def transition(enrollment: Enrollment, status: str, **changes: Any) -> Enrollment:

@@ -37,6 +37,8 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[ContactState, Any], ContactSt
     j.EnrollmentResumed: on_enrollment(enrollment.resumed),
     j.EnrollmentRetried: on_enrollment(enrollment.retried),
     j.EnrollmentMigrated: on_enrollment(enrollment.migrated),
+    j.EnrollmentHeld: on_enrollment(enrollment.held),
+    j.EnrollmentRepaired: on_enrollment(enrollment.repaired),
     j.IncidentOpened: enrollment.incident_opened,
     j.IncidentResolved: contact.unchanged,
     j.TimerSet: on_enrollment(step.timer_set),

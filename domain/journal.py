@@ -221,7 +221,7 @@ class EnrollmentCompleted(_Enrollment, frozen=True, kw_only=True, omit_defaults=
 
 
 class EnrollmentExited(_Enrollment, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_exited"):
-    """The enrollment left early: an `exit` step, or `on_failure: exit`."""
+    """The enrollment left early: an `exit` step, `on_failure: exit`, `when_late: exit`, or a repair."""
 
     reason: str
 
@@ -256,6 +256,22 @@ class EnrollmentMigrated(_Enrollment, frozen=True, kw_only=True, omit_defaults=T
     """The enrollment goes on in another version, at the step of the same id."""
 
     version: int
+
+
+class EnrollmentHeld(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_held"):
+    """The enrollment stands still: its step was due at `due_at_ms`, too long ago to run without a person's word."""
+
+    due_at_ms: int
+
+
+class EnrollmentRepaired(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="enrollment_repaired"):
+    """A repair settled a late or failed step: `run` it now, `skip` it, or `exit`; what that came to follows."""
+
+    command_id: str
+    how: str
+    by: str
+    late_ms: int
+    personal: Message = Message()
 
 
 # ---------------------------------------------------------------- decided: steps
@@ -296,7 +312,7 @@ class StepCompleted(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="s
 
 
 class StepSkipped(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_skipped"):
-    """A step was not done, for `reason`; the enrollment goes on at `next_step`, or ends."""
+    """A step was not done, for `reason` (`operator`, `late`, `repair`); the enrollment goes on at `next_step`, or ends."""
 
     reason: str
     next_step: str | None = None
@@ -373,6 +389,8 @@ AnyJournalEvent = (
     | EnrollmentResumed
     | EnrollmentRetried
     | EnrollmentMigrated
+    | EnrollmentHeld
+    | EnrollmentRepaired
     | ContactChanged
     | TimerSet
     | ActionRequested

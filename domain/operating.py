@@ -34,6 +34,11 @@ def pause(decision: Decision, command: c.PauseEnrollment) -> None:
 
 def resume(decision: Decision, command: c.ResumeEnrollment) -> None:
     """Let a paused enrollment go on."""
+    held = decision.enrollment(command.enrollment_id)
+    if held is not None and held.paused_by == "lateness":
+        reason = "it is held because its step is late: repair it, and say whether to run, to skip or to exit"
+        decision.result(command.command_id, "resume_enrollment", "rejected", code="held", reason=reason)
+        return
     enrollment = _open(decision, command.command_id, "resume_enrollment", command.enrollment_id, "paused")
     if enrollment is not None:
         resume_enrollment(decision, enrollment, decision.context.now_ms)
@@ -55,12 +60,16 @@ def retry(decision: Decision, command: c.RetryEnrollment) -> None:
     enrollment = _open(decision, command.command_id, "retry_enrollment", command.enrollment_id, "failed")
     if enrollment is None or enrollment.incident_id is None:
         return
-    incident_id = enrollment.incident_id
-    decision.record(j.IncidentResolved, incident_id=incident_id, resolution=command.how)
-    decision.on(j.EnrollmentRetried, enrollment, incident_id=incident_id, how=command.how)
+    settle_incident(decision, enrollment, enrollment.incident_id, command.how)
     if command.how != "again":
         _settle_step(decision, enrollment, command.how)
     decision.runnable.append(enrollment.id)
+
+
+def settle_incident(decision: Decision, enrollment: Enrollment, incident_id: str, how: str) -> None:
+    """Close the incident, and let the enrollment be active again."""
+    decision.record(j.IncidentResolved, incident_id=incident_id, resolution=how)
+    decision.on(j.EnrollmentRetried, enrollment, incident_id=incident_id, how=how)
 
 
 def _settle_step(decision: Decision, enrollment: Enrollment, how: str) -> None:

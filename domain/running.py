@@ -10,6 +10,7 @@ from domain.errors import StepError
 from domain.facts import envelope_of
 from domain.failing import fail_step, stop_at_step
 from domain.ids import action_key
+from domain.lateness import skipped_on_entering
 from domain.steps.kinds import enter_of
 from domain.steps.outcome import Ask, Change, Done, Leave, Outcome, Wait
 from domain.times import format_time
@@ -43,6 +44,8 @@ def _step(decision: Decision, enrollment: Enrollment) -> None:
     if enrollment.steps_since_wait >= limit:
         message = f"{limit} steps ran without a wait; the workflow goes round in a circle: put a delay into it"
         stop_at_step(decision, enrollment, step, visit, "step_guard", message)
+        return
+    if skipped_on_entering(decision, enrollment, step, visit):
         return
     try:
         outcome = enter_of(step.kind)(step, decision.scope(enrollment))

@@ -8,6 +8,7 @@ from typing import Final
 UNIT_MS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000, "days": 86_400_000, "weeks": 604_800_000}
 """The units of a span of time. A day is 86,400 seconds: calendar arithmetic is not done with spans."""
 
+_SPAN_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _TIME = re.compile(
@@ -49,3 +50,14 @@ def format_time(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, as `2026-05-01T08:00:00.000Z`."""
     time = datetime_of(at_ms)
     return "" if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def span_text(seconds: int) -> str:
+    """A span of time in its two largest units, as `23 h 59 min`."""
+    parts = []
+    for name, size in _SPAN_UNITS:
+        count, seconds = divmod(seconds, size)
+        parts.append((count, name))
+    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    shown = [f"{count} {name}" for count, name in parts[first : first + 2] if count]
+    return " ".join(shown) or "0 s"

@@ -18,6 +18,13 @@ class Retry(msgspec.Struct, frozen=True):
     max_backoff_ms: int = 300_000
 
 
+class Lateness(msgspec.Struct, frozen=True):
+    """How late a step may run, and what becomes of one that is later: `run`, `skip` or `exit`."""
+
+    max_ms: int
+    then: str = "skip"
+
+
 class Trigger(msgspec.Struct, frozen=True):
     """What enrols contacts. `type` is one of the definition language's triggers; `config` its filters."""
 
@@ -38,6 +45,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     on_failure: str = "incident"
     """`incident`, `continue`, `exit`, or a step id."""
+    lateness: Lateness | None = None
+    """None: the definition says nothing of it, so it runs however late, unless the engine is told to hold such steps."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,13 +108,19 @@ class ApiClient:
             if cursor is None:
                 return
 
-    def post(self, path: str, body: object = None, *, query: Query | None = None) -> Any:
-        """Send `body` as JSON and give the answer once the read side shows it. Raises like `get`."""
-        return self.send(path, b"" if body is None else json.dumps(body).encode(), JSON, query=query).value
+    def post(self, path: str, body: object = None, *, query: Query | None = None, key: str | None = None) -> Any:
+        """Send `body` as JSON and give the answer once the read side shows it. Raises like `get`.
 
-    def send(self, path: str, body: bytes, content_type: str, *, query: Query | None = None) -> Written:
+        With the same `key` (its `Idempotency-Key`) the same request is done once, however often it is sent.
+        """
+        content = b"" if body is None else json.dumps(body).encode()
+        return self.send(path, content, JSON, query=query, key=key).value
+
+    def send(
+        self, path: str, body: bytes, content_type: str, *, query: Query | None = None, key: str | None = None
+    ) -> Written:
         """Send a document as it is. Else like `post`."""
-        answer = self.request("POST", BASE + path, query=query, body=body, content_type=content_type)
+        answer = self.request("POST", BASE + path, query=query, body=body, content_type=content_type, key=key)
         value, location = self._json(answer), answer.location or ""
         if answer.status == _ACCEPTED and location:
             status = self._settled(location)
@@ -143,7 +149,14 @@ class ApiClient:
         return connect(self._host, self._port, timeout=self._timeout)
 
     def request(
-        self, method: str, path: str, *, query: Query | None = None, body: bytes | None = None, content_type: str = JSON
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: bytes | None = None,
+        content_type: str = JSON,
+        key: str | None = None,
     ) -> Answer:
         """One request; the answer may be an error.
 
@@ -156,6 +169,8 @@ class ApiClient:
         headers = {"Accept": f"{JSON}, */*;q=0.5", "Connection": "close"}
         if body is not None:
             headers["Content-Type"] = content_type
+        if key is not None:
+            headers["Idempotency-Key"] = key
         try:
             connection.request(method, target, body=body, headers=headers)
             response = connection.getresponse()

@@ -102,6 +102,7 @@ async def http_api(
         metrics=ApiMetrics(metrics.registry, metrics.text),
         wait_seconds=settings.wait_seconds,
         jobs=ChildJobs(environment_of(settings, database_url, sandbox_url)),
+        time_scale=settings.time_scale,
         webhooks=webhooks or webhook_settings(settings),
         sandbox_url=sandbox_url,
         secret_names=secret_names,

@@ -169,6 +169,13 @@ class Settings(KafkaOptions):
     time_scale: float = Field(
         1.0, gt=0, le=MAX_TIME_SCALE, description="`headrace dev` only: engine time runs this many times faster."
     )
+    hold_late: float | None = Field(
+        None,
+        ge=0,
+        description="Seconds. A step that is later, and whose definition says nothing of lateness, is held until "
+        "`headrace repair` says what becomes of it; unset: it runs however late.",
+        examples=["3600"],
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="What is logged."
     )
@@ -249,3 +256,8 @@ def _default_text(default: object) -> str:
     if default is None or default == () or isinstance(default, Path):
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def hold_late_ms_of(settings: Settings) -> int | None:
+    """How late, in engine time, a step may run that nobody said anything about; None: however late."""
+    return None if settings.hold_late is None else int(settings.hold_late * settings.time_scale * 1000)

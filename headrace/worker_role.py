@@ -14,7 +14,7 @@ from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for
 from headrace.role import run_role
 from headrace.secrets import load_secrets
-from headrace.settings import Settings, topics_of
+from headrace.settings import Settings, hold_late_ms_of, topics_of
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember
 from streams.partition_settings import PartitionSettings
@@ -49,7 +49,10 @@ def run_worker(settings: Settings) -> int:
             kafka,
             member=member_of(settings),
             settings=PartitionSettings(
-                directory=settings.data_dir / "store", topics=topics, from_start_fires=settings.from_start_fires
+                directory=settings.data_dir / "store",
+                topics=topics,
+                from_start_fires=settings.from_start_fires,
+                hold_late_ms=hold_late_ms_of(settings),
             ),
             clock=EngineClock(),
             compile_=compile_document,

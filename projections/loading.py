@@ -22,7 +22,7 @@ CONTACTS: Final = """
     FROM contacts WHERE id = ANY(%s::text[])
 """
 ENROLLMENTS: Final = """
-    SELECT id::text, workflow_id::text, status, current_step,
+    SELECT id::text, workflow_id::text, status, current_step, paused_by,
            (extract(epoch FROM next_action_at) * 1000)::bigint AS next_action_at
     FROM workflow_enrollments WHERE id = ANY(%s::uuid[])
 """

@@ -120,6 +120,7 @@ workflow_enrollments: Final = sa.Table(
     _int("hops"),
     _big("seq"),  # of the last journal event that changed this row
     _at("updated_at"),
+    _text("paused_by", nullable=True),  # while it is paused: operator, workflow or lateness
 )
 sa.Index(
     "ix_enrollments_workflow",
@@ -135,6 +136,18 @@ sa.Index(
     workflow_enrollments.c.id,
 )
 sa.Index("ix_enrollments_contact", workflow_enrollments.c.contact_id)
+sa.Index(  # what is due next, and what is late
+    "ix_enrollments_due",
+    workflow_enrollments.c.next_action_at,
+    workflow_enrollments.c.id,
+    postgresql_where=sa.text("status IN ('active', 'paused') AND next_action_at IS NOT NULL"),
+)
+sa.Index(  # what a provider has in hand: few, and gone from here as soon as it answers
+    "ix_enrollments_in_hand",
+    workflow_enrollments.c.updated_at,
+    workflow_enrollments.c.id,
+    postgresql_where=sa.text("status = 'active' AND next_action_at IS NULL"),
+)
 
 workflow_executions: Final = sa.Table(
     "workflow_executions",

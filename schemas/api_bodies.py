@@ -20,16 +20,17 @@ LedgerOutcome = Literal["requested", "running", "waiting", "succeeded", "failed"
 assert set(EnrollmentStatus.__args__) == set(TRANSITIONS)  # type: ignore[attr-defined]
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """The text itself, unless no database text can keep it."""
     if "\0" in text:
         message = "must not hold the NUL character, which no database text can keep"
         raise ValueError(message)
     return text
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_without_nul)]
-ContactId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTACT_ID), AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(without_nul)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(without_nul)]
+ContactId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CONTACT_ID), AfterValidator(without_nul)]
 
 
 class Body(BaseModel):

@@ -94,6 +94,19 @@ ENGINE: Final = (
         ("partition",),
     ),
     MetricSpec("headrace_owned_partitions", "gauge", "Partitions that this worker owns."),
+    MetricSpec(
+        "headrace_stuck_enrollments",
+        "gauge",
+        "Enrollments that nothing will move, or that should have moved long ago, by reason, as the worker's own state has "
+        "them; each reason is counted up to 1,000 a partition.",
+        ("reason",),
+    ),
+    MetricSpec(
+        "headrace_stuck_partitions",
+        "gauge",
+        "Partitions of this worker that have something to do and have not moved for a minute, by reason.",
+        ("reason",),
+    ),
 )
 PROJECTION: Final = (
     MetricSpec(
@@ -128,6 +141,12 @@ API: Final = (
     ),
     MetricSpec("headrace_open_incidents", "gauge", "Incidents that are open, as the read side shows them."),
     MetricSpec("headrace_open_dead_letters", "gauge", "Dead letters that were not replayed."),
+    MetricSpec(
+        "headrace_stuck_rows",
+        "gauge",
+        "Enrollments that look stuck on the read side, by reason, counted up to 1,000.",
+        ("reason",),
+    ),
 )
 EVERY_ROLE: Final = (
     MetricSpec("headrace_build_info", "gauge", "1; its labels name the version.", ("version", "python", "role")),

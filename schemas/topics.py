@@ -9,6 +9,8 @@ CONTACT_CHANGES = "contact-changes"
 DEFINITION_COMMANDS = "headrace.definition-commands"
 DEFINITIONS = "headrace.definitions"
 DEAD_LETTERS = "headrace.dead-letters"
+ENGINE_GROUP = "headrace"
+"""The consumer group of the engine."""
 CLOCK = "headrace.clock"
 """On Kafka: workers write to it to be told the broker's time. Nobody needs its records."""
 

@@ -147,6 +147,16 @@ class PartitionActor:
         return hasattr(self, "_store") and not self._closed
 
     @property
+    def store(self) -> Store:
+        """The local state, to be looked at and not to be changed; ask `is_open` before."""
+        return self._store
+
+    @property
+    def walked(self) -> str | None:
+        """How far the walk over open enrollments has got; None when none is going on."""
+        return self._walked
+
+    @property
     def pending_timers(self) -> int:
         """How many contacts wait for a timer."""
         return self._store.count_timers()

@@ -26,6 +26,7 @@ from streams.metrics import EngineMetrics
 from streams.outcome_post import OutcomePost
 from streams.partition_settings import PartitionSettings
 from streams.secrets import NO_SECRETS, Secrets
+from streams.stuck_watch import StuckWatch
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +76,9 @@ class EngineHost:
         self.actors: dict[int, PartitionActor] = {}
         self._owner: CatalogueOwner | None = None
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
-        self._feeding: asyncio.Task[None] | None = None
+        self._watch = StuckWatch(self, self._feed, log, clock, settings, self._metrics)
+        self._background: list[asyncio.Task[None]] = []
+        """What feeds the catalogue, and watches for what is stuck."""
         self._fencing = asyncio.Lock()
         self._holds = 0
         """How often `hold` was called: what was found out before the last time holds no more."""
@@ -102,7 +105,7 @@ class EngineHost:
     def start(self, seek: Callable[[str, int, int], None]) -> None:
         """Let the actors work; `seek(topic, partition, offset)` makes the inputs be read again from there."""
         self._seek = seek
-        self._feeding = self._spawn(self._feed.run())
+        self._background = [self._spawn(self._feed.run()), self._spawn(self._watch.run())]
         for actor in self.actors.values():
             self._tasks[actor] = self._spawn(actor.run())
 
@@ -126,9 +129,9 @@ class EngineHost:
         await self._post.finish()
         if self._owner is not None:
             await self._owner.close()
-        if self._feeding is not None:
-            self._feeding.cancel()
-            await asyncio.gather(self._feeding, return_exceptions=True)
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         _log.info("engine.stopped", calls_given_up=left)
 
     # ------------------------------------------------------------ ownership

@@ -1,6 +1,7 @@
 """What a worker counts: told once per transaction by the actors, and once per attempt by the dispatcher."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
@@ -32,6 +33,8 @@ class EngineMetrics:
         self._opened = m.counter(registry, "headrace_incidents_opened_total")
         self._resolved = m.counter(registry, "headrace_incidents_resolved_total")
         self._dead_letters = m.counter(registry, "headrace_dead_letters_total")
+        self._stuck_enrollments = m.gauge(registry, "headrace_stuck_enrollments")
+        self._stuck_partitions = m.gauge(registry, "headrace_stuck_partitions")
 
     def committed(self, work: Work, *, records: int, seconds: float, time_scale: float) -> None:
         """A transaction of so many records was committed in so many seconds."""
@@ -60,6 +63,12 @@ class EngineMetrics:
         """An attempt ended, so many real seconds after it was submitted."""
         self._attempts.labels(channel, outcome).inc()
         self._attempt_seconds.labels(channel).observe(seconds)
+
+    def stuck(self, enrollments: Mapping[str, int], partitions: Mapping[str, int]) -> None:
+        """So many enrollments and partitions are stuck, by reason."""
+        for gauge, counts in ((self._stuck_enrollments, enrollments), (self._stuck_partitions, partitions)):
+            for reason, count in counts.items():
+                gauge.labels(reason).set(count)
 
 
 def _name(event_type: type[Any]) -> str:

@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from schemas.topics import Topics
+from schemas.topics import ENGINE_GROUP, Topics
 
-GROUP: Final = "headrace"
+GROUP: Final = ENGINE_GROUP
 """The consumer group of the engine."""
 
 
@@ -28,6 +28,8 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_timers: int = 500
     """Contacts whose timers fire in one transaction."""
     max_queued_batches: int = 8
+    hold_late_ms: int | None = None
+    """How late a step may run whose definition says nothing of lateness; later ones are held. None: however late."""
     max_input_bytes: int = 1_048_576
     """Input values over this size go to the dead letters before anything is decided."""
     start_within_ms: int = 10_000

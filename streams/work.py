@@ -31,7 +31,15 @@ CHANGES_SOURCE: Final = "headrace"
 TIMEOUT_SHARE: Final = 1.25
 """A step's own time-out (real milliseconds) ends before its attempt's deadline, so that its outcome is heard."""
 _ACTED_ON: Final = frozenset(
-    {j.ActionRequested, j.AttemptStarted, j.ContactChanged, j.RetryDue, j.EnrollmentRetried, j.EnrollmentResumed}
+    {
+        j.ActionRequested,
+        j.AttemptStarted,
+        j.ContactChanged,
+        j.RetryDue,
+        j.EnrollmentRetried,
+        j.EnrollmentRepaired,
+        j.EnrollmentResumed,
+    }
 )
 """Journal events that cause something beside a contact's new state."""
 _log = structlog.get_logger(__name__)
@@ -168,7 +176,8 @@ class Work:
     def decide(self, given: Input) -> None:
         """Decide one input about a contact; a failure of the engine becomes an incident that keeps the input."""
         state = self.state(given.contact_id)
-        context = Context(now_ms=self.now_ms, catalogue=self.catalogue)
+        hold = self._settings.hold_late_ms
+        context = Context(now_ms=self.now_ms, catalogue=self.catalogue, hold_late_ms=hold)
         try:
             decision = decide(state, given, context)
         except Exception as error:  # noqa: BLE001 whatever it is, the stream goes on and a person is asked
@@ -217,7 +226,13 @@ class Work:
                 self.started.append(event)
             case j.ContactChanged():
                 self._others.append(self._change(event))
-            case j.ActionRequested() | j.RetryDue() | j.EnrollmentRetried() | j.EnrollmentResumed():
+            case (
+                j.ActionRequested()
+                | j.RetryDue()
+                | j.EnrollmentRetried()
+                | j.EnrollmentRepaired()
+                | j.EnrollmentResumed()
+            ):
                 self.requested.append((event.contact_id, event.enrollment_id))
 
     def _change(self, event: j.ContactChanged) -> NewRecord:

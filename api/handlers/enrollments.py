@@ -21,10 +21,12 @@ from domain.command import (
     Command,
     EnrollContact,
     PauseEnrollment,
+    RepairEnrollment,
     ResumeEnrollment,
     RetryEnrollment,
 )
 from schemas.api_bodies import AsOfQuery, CancelBody, EnrollBody, EnrollmentsQuery, ExecutionsQuery, RetryBody
+from schemas.api_repair import RepairBody
 from schemas.api_resources import Enrollment
 
 
@@ -106,6 +108,24 @@ async def retry_enrollment(request: web.Request, body: RetryBody) -> web.StreamR
 
     def command(command_id: str, contact_id: str, enrollment_id: str) -> Command:
         return RetryEnrollment(command_id=command_id, contact_id=contact_id, enrollment_id=enrollment_id, how=body.how)
+
+    return await _operate(request, command)
+
+
+async def repair_enrollment(request: web.Request, body: RepairBody) -> web.StreamResponse:
+    """Settle a late or failed step: run it now, skip it, or leave the workflow; on the record, by whom and why."""
+
+    def command(command_id: str, contact_id: str, enrollment_id: str) -> Command:
+        return RepairEnrollment(
+            command_id=command_id,
+            contact_id=contact_id,
+            enrollment_id=enrollment_id,
+            how=body.how,
+            step_id=body.step_id,
+            visit=body.visit,
+            by=body.by,
+            note=body.note,
+        )
 
     return await _operate(request, command)
 

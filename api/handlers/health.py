@@ -12,6 +12,8 @@ from api.metrics import metrics_response
 from api.problems import Unavailable
 from api.responses import respond
 from api.services import SERVICES, Services
+from api.stuck import count_stuck
+from domain.errors import HeadraceError
 from schemas.api_resources import Health
 from schemas.topics import JOURNAL
 
@@ -60,7 +62,8 @@ async def metrics(request: web.Request) -> web.Response:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await services.metrics.look(services.database)
-    except (psycopg.Error, PoolTimeout, TimeoutError) as error:  # the other figures are wanted all the more
+            services.metrics.stuck(await count_stuck(services))
+    except (psycopg.Error, PoolTimeout, TimeoutError, OSError, HeadraceError) as error:  # the others are still wanted
         log.warning("metrics.read_side_unreadable", error=type(error).__name__)
     return metrics_response(await services.metrics.text())
 

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from domain.times import span_text
+
 _LONGEST: Final = 120
-_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def moment(at: datetime | None) -> Markup:
@@ -24,19 +25,8 @@ def due(at: datetime | None, now_ms: int) -> Markup:
     if at is None:
         return moment(at)
     seconds = round(at.timestamp() - now_ms / 1000)
-    words = f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago" if seconds < 0 else "now"
+    words = f"in {span_text(seconds)}" if seconds > 0 else f"{span_text(-seconds)} ago" if seconds < 0 else "now"
     return Markup('{} <span class="quiet">{}</span>').format(moment(at), words)
-
-
-def span(seconds: int) -> str:
-    """A span of time in its two largest units, as `23 h 59 min`."""
-    parts = []
-    for name, size in _UNITS:
-        count, seconds = divmod(seconds, size)
-        parts.append((count, name))
-    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts) - 1)
-    shown = [f"{count} {name}" for count, name in parts[first : first + 2] if count]
-    return " ".join(shown) or "0 s"
 
 
 def pretty(value: Any) -> str:
@@ -67,3 +57,8 @@ def parse_time(text: Any) -> datetime | None:
 def status_badge(status: str) -> Markup:
     """A status as a coloured word; the colour adds nothing that the word doesn't say."""
     return Markup('<span class="status {}">{}</span>').format(status, escape(status))
+
+
+def sentence(words: str) -> str:
+    """Words with a capital letter and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from api.pages import contacts, dead_letters, enrollments, incidents, ledger, why, workflows
+from api.pages import contacts, dead_letters, enrollments, incidents, ledger, stuck, why, workflows
 from api.route import router_path
 
 PAGES: Final[tuple[tuple[str, Handler], ...]] = (
@@ -19,6 +19,7 @@ PAGES: Final[tuple[tuple[str, Handler], ...]] = (
     ("/contacts/{contact_id}/why", why.why),
     ("/incidents", incidents.incidents),
     ("/ledger", ledger.ledger),
+    ("/stuck", stuck.stuck),
     ("/dead-letters", dead_letters.dead_letters),
 )
 

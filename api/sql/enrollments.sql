@@ -12,7 +12,7 @@ SELECT id, workflow_id, version, contact_id, status, current_step, state, next_a
 
 -- name: get_enrollment
 SELECT id, workflow_id, version, contact_id, status, current_step, state, next_action_at, enrolled_at, completed_at,
-       exit_reason, trigger_type, trigger_data
+       exit_reason, trigger_type, trigger_data, paused_by
   FROM workflow_enrollments
  WHERE id = %(enrollment_id)s
 

@@ -42,9 +42,11 @@ def attempt_ended(status: str) -> Callable[[Enrollment, Any], Enrollment]:
     return end
 
 
-def retry_due(enrollment: Enrollment, _: j.RetryDue) -> Enrollment:
-    """The action waits for a slot again."""
-    return replace(enrollment, action=replace(_action(enrollment), status="requested"), timer=None)
+def retry_due(enrollment: Enrollment, event: j.RetryDue) -> Enrollment:
+    """The action waits for a slot again, since its back-off was over (which may be long ago: a back-off is no lateness)."""
+    ready_at_ms = enrollment.timer.due_at_ms if enrollment.timer else event.at_ms
+    action = replace(_action(enrollment), status="requested", ready_at_ms=ready_at_ms)
+    return replace(enrollment, action=action, timer=None)
 
 
 def _action(enrollment: Enrollment) -> PendingAction:

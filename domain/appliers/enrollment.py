@@ -88,18 +88,40 @@ def paused(enrollment: Enrollment, event: j.EnrollmentPaused) -> Enrollment:
 
 def resumed(enrollment: Enrollment, event: j.EnrollmentResumed) -> Enrollment:
     """It goes on, its timers shifted by the time that it stood still; an attempt's deadline is the provider's time."""
-    timer = enrollment.timer
+    timer, action = enrollment.timer, enrollment.action
     if timer and timer.kind != "deadline":
         timer = Timer(timer.kind, timer.due_at_ms + event.shift_ms)
-    return transition(enrollment, "active", timer=timer, paused_at_ms=0, paused_by=None)
+    if action is not None:
+        action = replace(action, ready_at_ms=action.ready_at_ms + event.shift_ms)
+    return transition(enrollment, "active", timer=timer, action=action, paused_at_ms=0, paused_by=None)
+
+
+def held(enrollment: Enrollment, event: j.EnrollmentHeld) -> Enrollment:
+    """It stands still, and gets later all the while."""
+    return transition(enrollment, "paused", paused_at_ms=event.at_ms, paused_by="lateness")
+
+
+def repaired(enrollment: Enrollment, event: j.EnrollmentRepaired) -> Enrollment:
+    """A person has spoken of this step: its action is due now. The steps after it go by rules of their own."""
+    timer, action = enrollment.timer, enrollment.action
+    changes: dict[str, Any] = {"steps_since_wait": 0}
+    if action is not None:
+        changes |= {"action": replace(action, ready_at_ms=event.at_ms), "late_ms": 0}
+    if timer and timer.kind == "retry":
+        changes["timer"] = Timer("retry", event.at_ms)
+    if enrollment.paused_by != "lateness":
+        return replace(enrollment, **changes)
+    return transition(enrollment, "active", paused_at_ms=0, paused_by=None, **changes)
 
 
 def retried(enrollment: Enrollment, event: j.EnrollmentRetried) -> Enrollment:
     """It goes on after its incident; `again` does once more what failed."""
     action = enrollment.action
-    changes: dict[str, Any] = {"incident_id": None, "steps_since_wait": 0}
+    changes: dict[str, Any] = {"incident_id": None, "steps_since_wait": 0, "late_ms": 0}
     if event.how == "again" and action is not None:
-        changes["action"] = replace(action, status="requested", tries_left=action.tries, code=None)
+        changes["action"] = replace(
+            action, status="requested", tries_left=action.tries, code=None, ready_at_ms=event.at_ms
+        )
     elif event.how == "again":
         changes["entered"] = False
     return transition(enrollment, "active", **changes)

@@ -11,7 +11,8 @@ from domain.enrollment import Enrollment, PendingAction, Timer
 def timer_set(enrollment: Enrollment, event: j.TimerSet) -> Enrollment:
     """The step waits for a time."""
     timer = Timer("delay", event.due_at_ms)
-    return replace(enrollment, entered=True, timer=timer, visits=_visited(enrollment, event), steps_since_wait=0)
+    visits = _visited(enrollment, event)
+    return replace(enrollment, entered=True, timer=timer, visits=visits, steps_since_wait=0, late_ms=0)
 
 
 def action_requested(enrollment: Enrollment, event: j.ActionRequested) -> Enrollment:
@@ -27,6 +28,7 @@ def action_requested(enrollment: Enrollment, event: j.ActionRequested) -> Enroll
         tries=event.tries,
         tries_left=event.tries,
         secrets=event.secrets,
+        ready_at_ms=event.at_ms,
     )
     return replace(enrollment, entered=True, action=action, visits=_visited(enrollment, event))
 
@@ -57,10 +59,17 @@ def _moved(enrollment: Enrollment, event: Any, step_id: str | None, outputs: dic
         entered=False,
         visits=_visited(enrollment, event),
         steps_since_wait=enrollment.steps_since_wait + 1,
+        late_ms=_late_ms(enrollment, event.at_ms),
         outputs=outputs,
         action=None,
         timer=None,
     )
+
+
+def _late_ms(enrollment: Enrollment, at_ms: int) -> int:
+    """A wait ends as late as it ends; what follows it is no less late, until the next wait."""
+    timer = enrollment.timer
+    return max(0, at_ms - timer.due_at_ms) if timer and timer.kind == "delay" else enrollment.late_ms
 
 
 def _visited(enrollment: Enrollment, event: Any) -> dict[str, int]:

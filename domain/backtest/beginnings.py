@@ -4,13 +4,14 @@ from typing import Final
 
 from domain import journal as j
 from domain.enrollment import Enrollment
+from domain.lateness import REASON as LATE
 
 _ALWAYS: Final = (
     j.ContactEventAccepted,
     j.AttemptStarted,
     j.AttemptFailed,
     j.AttemptUnknown,
-    j.RetryDue,
+    j.EnrollmentHeld,
 )
 WAITING_KINDS: Final = frozenset({"delay"})
 """Step kinds whose completion is a decision of its own."""
@@ -28,7 +29,11 @@ def begins_decision(  # noqa: PLR0911 one return a kind of event
     """
     if isinstance(event, _ALWAYS):
         return True
+    if type(before) is j.EnrollmentRepaired:  # what a repair comes to follows from its command
+        return False
     match event:
+        case j.RetryDue():
+            return True
         case j.CommandResulted():
             return event.command_type != "contact_event"
         case j.AttemptSucceeded():  # one that settles an incident comes last in its decision
@@ -39,8 +44,19 @@ def begins_decision(  # noqa: PLR0911 one return a kind of event
             if real is None:
                 return event.step_type in WAITING_KINDS
             return real.timer is not None and real.timer.due_at_ms <= event.at_ms
+        case j.StepSkipped() if event.reason == LATE:
+            return _was_due(event, real)
         case _:
             return is_reconciling(event, before)
+
+
+def _was_due(event: j.StepSkipped, real: Enrollment | None) -> bool:
+    """Whether a late step was skipped when its wait ended, or its attempt could begin; not when it was entered."""
+    if real is None:
+        return event.step_type in WAITING_KINDS
+    if real.timer is not None:
+        return real.timer.due_at_ms <= event.at_ms
+    return real.action is not None and real.action.status == "requested"
 
 
 def is_reconciling(event: j.JournalEvent, before: j.JournalEvent | None) -> bool:

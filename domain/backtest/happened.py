@@ -12,7 +12,7 @@ from domain.evolve import evolve, initial
 
 _OUTCOMES: Final = {j.AttemptSucceeded: "succeeded", j.AttemptFailed: "failed", j.AttemptUnknown: "unknown"}
 
-E = TypeVar("E", j.EnrollmentRetried, j.EnrollmentCancelled)
+E = TypeVar("E", j.EnrollmentRetried, j.EnrollmentCancelled, j.EnrollmentRepaired)
 
 
 class Happened:

@@ -6,6 +6,7 @@ from domain import journal as j
 from domain.backtest.happened import report_of
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import Enrollment, PendingAction
+from domain.lateness import REASON as LATE
 
 
 def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollment) -> Input | None:
@@ -26,6 +27,23 @@ def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollm
         case j.StepCompleted():
             if waits_alike(real, enrollment) and due_ms(enrollment) <= event.at_ms:
                 return TimerDue(**at)
+        case j.StepSkipped() | j.EnrollmentHeld():
+            return _too_late(event, real, enrollment, at)
+    return None
+
+
+def _too_late(
+    event: j.StepSkipped | j.EnrollmentHeld, real: Enrollment | None, enrollment: Enrollment, at: dict[str, Any]
+) -> Input | None:
+    """The end of a wait, or a slot for an attempt, that came too late for the real enrollment."""
+    if isinstance(event, j.StepSkipped) and event.reason != LATE:
+        return None
+    if waits_alike(real, enrollment):
+        return TimerDue(**at) if due_ms(enrollment) <= event.at_ms else None
+    action = enrollment.action
+    asks_alike = real is not None and real.action is not None and action is not None and real.timer is None
+    if asks_alike and stage(real.action) == stage(action) and action.status == "requested":  # type: ignore[union-attr,arg-type]
+        return StartAttempt(**at, start_by_ms=event.at_ms, deadline_ms=event.at_ms)
     return None
 
 

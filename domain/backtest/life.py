@@ -31,6 +31,7 @@ _ON_COMMAND: Final[dict[str, type[Any]]] = {
     "pause_enrollment": c.PauseEnrollment,
     "resume_enrollment": c.ResumeEnrollment,
     "retry_enrollment": c.RetryEnrollment,
+    "repair_enrollment": c.RepairEnrollment,
 }
 _SETTLEMENTS: Final = (j.StepFailed, j.IncidentOpened, j.EnrollmentExited)
 """What may follow from an enrollment's being resumed before the next one is."""
@@ -129,7 +130,7 @@ class Life:
             kind = _ON_COMMAND[event.command_type]
             self._take(kind(**named, enrollment_id=event.enrollment_id, **self._wish(event)), event.seq)
 
-    def _wish(self, event: j.CommandResulted) -> dict[str, str]:
+    def _wish(self, event: j.CommandResulted) -> dict[str, Any]:
         """What the command said beyond its type, as what followed from it tells."""
         if event.command_type == "retry_enrollment":
             retried = self._happened.following(event, j.EnrollmentRetried)
@@ -137,6 +138,11 @@ class Life:
         if event.command_type == "cancel_enrollment":
             cancelled = self._happened.following(event, j.EnrollmentCancelled)
             return {"reason": cancelled.reason} if cancelled else {}
+        if event.command_type == "repair_enrollment":
+            repaired = self._happened.following(event, j.EnrollmentRepaired)
+            assert repaired is not None, "a repair that was accepted says what it does"
+            named = {name: getattr(repaired, name) for name in ("how", "by", "step_id", "visit")}
+            return {**named, "note": repaired.personal.message}
         return {}
 
     def _is_open(self, enrollment_id: str | None) -> bool:
@@ -151,7 +157,7 @@ class Life:
         if self._reconciled:
             self._take(Reconcile(contact_id=event.contact_id))
         elif given := input_of(event, real, enrollment):
-            self._take(given)
+            self._take(given, held=isinstance(event, j.EnrollmentHeld))
         elif enrollment.id in self._pending and type(event) is not j.Enrolled:
             self._pending.remove(enrollment.id)
             self._turn(enrollment.id)
@@ -227,9 +233,12 @@ class Life:
 
     # ------------------------------------------------------------ deciding
 
-    def _take(self, given: Input, seq: int | None = None) -> None:
-        """Take an input in; `seq` is the number of the cause that it leaves in the journal."""
-        decision = self._decision(self._rules.facts, seq)
+    def _take(self, given: Input, seq: int | None = None, *, held: bool = False) -> None:
+        """Take an input in; `seq` is the number of the cause that it leaves in the journal.
+
+        `held`: the engine was told to hold what was as late as this, which only the journal knows.
+        """
+        decision = self._decision(self._rules.facts, seq, hold_late_ms=0 if held else None)
         try:
             take(decision, given)
         except Exception as error:  # noqa: BLE001 as the engine does: a person would be asked
@@ -253,7 +262,9 @@ class Life:
             return
         self._keep(decision)
 
-    def _decision(self, catalogue: Catalogue, seq: int | None = None) -> NumberedDecision:
+    def _decision(
+        self, catalogue: Catalogue, seq: int | None = None, *, hold_late_ms: int | None = None
+    ) -> NumberedDecision:
         left: dict[tuple[Any, ...], list[int]] = {}
 
         def number(kind: type[j.JournalEvent], fields: dict[str, Any]) -> int:
@@ -267,7 +278,8 @@ class Life:
                 found = self._unreal = self._unreal + 1
             return found
 
-        return NumberedDecision(self.state, Context(now_ms=self._now_ms, catalogue=catalogue), number)
+        context = Context(now_ms=self._now_ms, catalogue=catalogue, hold_late_ms=hold_late_ms)
+        return NumberedDecision(self.state, context, number)
 
     def _keep(self, decision: NumberedDecision) -> None:
         self.state = decision.state

@@ -43,5 +43,8 @@ def enter_of(kind: str) -> Enter:
 MESSAGE_KINDS: Final = {"send_sms": send_sms.CHANNEL, "send_email": send_email.CHANNEL}
 """Step kinds that send a message to a person, and their channels."""
 
+WAITS: Final = frozenset({"delay"})
+"""Step kinds that wait for a time: they are late when they end, never when they begin."""
+
 MESSAGE_CHANNELS: Final = frozenset(MESSAGE_KINDS.values())
 """Channels whose unknown outcomes are never repeated by the engine: a person might get two messages."""

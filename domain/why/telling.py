@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain import journal as j
 from domain.steps.ab_split import AbSplit
-from domain.times import read_time_ms
+from domain.times import read_time_ms, span_text
 from domain.why.past import Moment, Past
 from domain.why.story import Arm, Attempt, Delivery, Enrollment, Send, StepVisit, Turn
 from domain.why.visits import told
@@ -59,6 +59,7 @@ class _Teller:
             hops=event.hops,
         )
         self._incidents: set[str] = set()
+        self._held = False
 
     def whole(self) -> Enrollment:
         """What was heard so far, each step in words too."""
@@ -97,6 +98,19 @@ class _Teller:
     def paused(self, event: j.EnrollmentPaused, _: Moment) -> None:
         self._set(status="paused")
         self._turn(event, f"it was paused by {'an operator' if event.by == 'operator' else f'its {event.by}'}")
+
+    def held(self, event: j.EnrollmentHeld, _: Moment) -> None:
+        self._set(status="paused")
+        self._held = True
+        late = span_text((event.at_ms - event.due_at_ms) // 1_000)
+        self._turn(event, f"it was held, as its step {event.step_id} was {late} late")
+
+    def repaired(self, event: j.EnrollmentRepaired, _: Moment) -> None:
+        if self._held:
+            self._set(status="active")
+            self._held = False
+        why = f": {event.personal.message}" if event.personal.message else ""
+        self._turn(event, f"{event.by} repaired it at step {event.step_id} ({event.how}){why}")
 
     def resumed(self, event: j.EnrollmentResumed, _: Moment) -> None:
         self._set(status="active")
@@ -262,6 +276,8 @@ _OUTCOMES: Final[dict[type[j.JournalEvent], str]] = {
 _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]] = {
     **dict.fromkeys(ENDED, _Teller.ended),
     j.EnrollmentPaused: _Teller.paused,
+    j.EnrollmentHeld: _Teller.held,
+    j.EnrollmentRepaired: _Teller.repaired,
     j.EnrollmentResumed: _Teller.resumed,
     j.EnrollmentRetried: _Teller.retried,
     j.EnrollmentMigrated: _Teller.migrated,

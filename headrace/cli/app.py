@@ -16,10 +16,13 @@ from headrace.cli.import_files import import_files
 from headrace.cli.incidents import incidents
 from headrace.cli.journal import journal
 from headrace.cli.ledger import ledger
+from headrace.cli.lifecycle import pause, resume
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
+from headrace.cli.repair import repair
 from headrace.cli.simulate import simulate
+from headrace.cli.stuck import stuck
 from headrace.cli.test import dry_run
 from headrace.cli.topics import topics
 from headrace.cli.validate import validate
@@ -69,11 +72,15 @@ app.command("test")(dry_run)
 app.command("simulate")(simulate)
 app.command("backtest")(backtest)
 app.command("diff")(diff)
+app.command("pause")(pause)
+app.command("resume")(resume)
 app.command("workflows")(workflows)
 app.command("why")(why)
 app.add_typer(incidents, name="incidents")
 app.command("ledger")(ledger)
 app.command("audit")(audit)
+app.command("stuck")(stuck)
+app.command("repair")(repair)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(journal, name="journal")
 app.add_typer(topics, name="topics")

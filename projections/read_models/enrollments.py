@@ -33,6 +33,7 @@ def _enrolled(changes: RowChanges, event: j.Enrolled, _: Record) -> None:
             "hops": event.hops,
             "seq": event.seq,
             "updated_at": event.at_ms,
+            "paused_by": None,
         },
     )
 
@@ -69,16 +70,28 @@ def _cancelled(changes: RowChanges, event: j.EnrollmentCancelled, _: Record) -> 
 
 def _end(changes: RowChanges, event: Any, status: str, reason: str | None) -> None:
     ended = {"status": status, "current_step": None, "next_action_at": None, "completed_at": event.at_ms}
-    _set(changes, event, {**ended, "exit_reason": reason})
+    _set(changes, event, {**ended, "exit_reason": reason, "paused_by": None})
 
 
 def _paused(changes: RowChanges, event: j.EnrollmentPaused, _: Record) -> None:
-    _set(changes, event, {"status": "paused"})
+    _set(changes, event, {"status": "paused", "paused_by": event.by})
+
+
+def _held(changes: RowChanges, event: j.EnrollmentHeld, _: Record) -> None:
+    """It stays due when it was: how late it is, and gets, can be read from that."""
+    _set(changes, event, {"status": "paused", "paused_by": "lateness", "next_action_at": event.due_at_ms})
+
+
+def _repaired(changes: RowChanges, event: j.EnrollmentRepaired, _: Record) -> None:
+    """A held one goes on, with nothing that it waits for in time: what it does follows. One that is paused stays so."""
+    if _row(changes, event.enrollment_id)["paused_by"] == "lateness":
+        _set(changes, event, {"status": "active", "paused_by": None, "next_action_at": None})
 
 
 def _resumed(changes: RowChanges, event: j.EnrollmentResumed, _: Record) -> None:
     due = _row(changes, event.enrollment_id)["next_action_at"]
-    _set(changes, event, {"status": "active", "next_action_at": None if due is None else due + event.shift_ms})
+    due = None if due is None else due + event.shift_ms
+    _set(changes, event, {"status": "active", "next_action_at": due, "paused_by": None})
 
 
 def _retried(changes: RowChanges, event: j.EnrollmentRetried, _: Record) -> None:
@@ -138,6 +151,8 @@ MODEL = ReadModel(
         j.EnrollmentResumed: _resumed,
         j.EnrollmentRetried: _retried,
         j.EnrollmentMigrated: _migrated,
+        j.EnrollmentHeld: _held,
+        j.EnrollmentRepaired: _repaired,
         j.TimerSet: _timer_set,
         j.ActionRequested: _action_requested,
         j.AttemptStarted: _under_way,

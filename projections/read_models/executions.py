@@ -201,6 +201,8 @@ MODEL = ReadModel(
             j.TriggerSkipped,
             j.EnrollmentPaused,
             j.EnrollmentMigrated,
+            j.EnrollmentHeld,
+            j.EnrollmentRepaired,
             j.RetryDue,
             j.IncidentResolved,
             j.PartitionOpened,

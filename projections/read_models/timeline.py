@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import journal as j
+from domain.times import span_text
 from projections import tables
 from projections.changes import RowChanges
 from projections.read_models.executions import unsettled
@@ -133,6 +134,23 @@ def _consent(event: j.ConsentChanged, _: RowChanges) -> str:
     return f"{what} allowed again" if event.allowed else f"No more {what}: {event.reason.replace('_', ' ')}"
 
 
+_HOW: Final = {"run": "runs now", "skip": "is skipped", "exit": "ends here"}
+
+
+def _repaired(event: j.EnrollmentRepaired, _: RowChanges) -> str:
+    late = f", {span_text(event.late_ms // 1_000)} late" if event.late_ms else ""
+    why = f": {event.personal.message}" if event.personal.message else ""
+    return f"Repaired by {event.by}: step {event.step_id}{late}, {_HOW.get(event.how, event.how)}{why}"
+
+
+def _held(event: j.EnrollmentHeld, _: RowChanges) -> str:
+    late = span_text((event.at_ms - event.due_at_ms) // 1_000)
+    return f"Held at step {event.step_id}, which is {late} late: a repair says what becomes of it"
+
+
+_SKIPPED_STEP: Final = {"late": "it was too late", "operator": "an operator said so", "repair": "a repair said so"}
+
+
 def _incident(event: j.IncidentOpened, _: RowChanges) -> str:
     where = f" at step {event.step_id}" if event.step_id else ""
     return f"Incident opened{where}: {event.personal.message or event.code}"
@@ -158,12 +176,14 @@ SUMMARIES: Final[Mapping[type[j.JournalEvent], Summary]] = {
     j.EnrollmentPaused: lambda event, _: f"Enrollment paused by the {event.by}",
     j.EnrollmentResumed: lambda *_: "Enrollment resumed",
     j.EnrollmentRetried: lambda event, _: f"Incident settled by an operator: {event.how}",
+    j.EnrollmentHeld: _held,
+    j.EnrollmentRepaired: _repaired,
     j.EnrollmentMigrated: lambda event, _: f"Enrollment goes on in version {event.version}",
     j.ContactChanged: lambda event, _: f"{_fact(event.change, event.personal.data)} by step {event.step_id}",
     j.TimerSet: lambda event, _: f"Waiting until {time_text(event.due_at_ms)}",
     j.ActionRequested: _action,
     j.StepCompleted: _step_completed,
-    j.StepSkipped: lambda event, _: f"Step {event.step_id} skipped: {event.reason}",
+    j.StepSkipped: lambda event, _: f"Step {event.step_id} skipped: {_SKIPPED_STEP.get(event.reason, event.reason)}",
     j.StepFailed: lambda event, _: f"Step {event.step_id} failed: {event.personal.message or event.code}",
     j.IncidentOpened: _incident,
     j.IncidentResolved: lambda event, _: f"Incident resolved: {event.resolution}",

@@ -55,6 +55,7 @@ class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
     enrolled_at: int
     completed_at: int | None
     exit_reason: str | None
+    paused_by: str | None
     hops: int
     executions: int
     open_executions: Any
@@ -98,8 +99,6 @@ def expected_contact(state: ContactState, row_seq: int) -> ContactRow:
 def expected_enrollment(contact_id: str, enrollment: Enrollment, ended: Ended | None = None) -> EnrollmentRow:
     """The enrollment's row, with its executions and its incident."""
     is_open = ended is None
-    timer = enrollment.timer
-    waits = is_open and timer is not None and timer.kind != "deadline"  # a deadline is the attempt's, not the contact's
     return EnrollmentRow(
         contact_id=contact_id,
         id=enrollment.id,
@@ -108,15 +107,24 @@ def expected_enrollment(contact_id: str, enrollment: Enrollment, ended: Ended | 
         status=enrollment.status if ended is None else ended.status,
         current_step=enrollment.step_id if is_open else None,
         state=as_stored(enrollment.state) if enrollment.state else {},
-        next_action_at=timer.due_at_ms if waits and timer else None,
+        next_action_at=_next_action_at(enrollment) if is_open else None,
         enrolled_at=enrollment.enrolled_at_ms,
         completed_at=None if ended is None else ended.at_ms,
         exit_reason=None if ended is None else _text(ended.reason),
+        paused_by=enrollment.paused_by if is_open else None,
         hops=enrollment.hops,
         executions=sum(enrollment.visits.values()),
         open_executions=_open_executions(enrollment) if is_open else [],
         open_incidents=[enrollment.incident_id] if is_open and enrollment.incident_id else [],
     )
+
+
+def _next_action_at(enrollment: Enrollment) -> int | None:
+    """When it waits to go on; of an action that is held, since when its attempt could have begun."""
+    timer, action = enrollment.timer, enrollment.action
+    if timer is not None:  # a deadline is the attempt's, not the contact's
+        return None if timer.kind == "deadline" else timer.due_at_ms
+    return action.ready_at_ms if action is not None and enrollment.paused_by == "lateness" else None
 
 
 def open_rows(state: ContactState) -> list[EnrollmentRow]:

@@ -12,14 +12,22 @@ from schemas.definition.values import Key, LiquidText, Name, Scalar, Span, StepI
 
 MAX_ATTEMPTS: Final = 100
 MAX_BACKOFF_S: Final = 30 * 86_400
+MAX_LATENESS_S: Final = 365 * 86_400
 MAX_STEPS: Final = 1_000
 MAX_TRIGGERS: Final = 100
 REENTRY: Final = ("once", "after_exit", "always")
 CHANNELS: Final = ("sms", "email")
 ON_FAILURE: Final = ("incident", "continue", "exit")
 """What `on_failure` can be beside the id of a step."""
+WHEN_LATE: Final = ("run", "skip", "exit")
 
 _Backoff = Annotated[Span, Field(ge=0, le=MAX_BACKOFF_S)]
+_MaxLateness = Annotated[Span, Field(ge=0, le=MAX_LATENESS_S)]
+_WhenLate = Annotated[
+    str,
+    BeforeValidator(one_of("bad_value", "what becomes of a late step", lambda: WHEN_LATE)),
+    WithJsonSchema({"enum": list(WHEN_LATE)}),
+]
 
 
 class RetryModel(Model):
@@ -50,6 +58,8 @@ class DefaultsModel(Model):
 
     retry: RetryModel | None = None
     on_failure: Text | None = None
+    max_lateness: _MaxLateness | None = None
+    when_late: _WhenLate | None = None
 
 
 class StepModel(Model):
@@ -63,6 +73,8 @@ class StepModel(Model):
     branches: dict[str, Text | None] | None = None
     retry: RetryModel | None = None
     on_failure: Text | None = None
+    max_lateness: _MaxLateness | None = None
+    when_late: _WhenLate | None = None
 
 
 class WorkflowModel(Model):

@@ -19,6 +19,7 @@ PAGES = {
     "why not": "why not",
     "incidents": "/incidents",
     "ledger": "/ledger",
+    "stuck": "/stuck",
     "dead letters": "/dead-letters",
 }
 PHONE = {"width": 360, "height": 740}

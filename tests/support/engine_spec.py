@@ -50,7 +50,7 @@ _CONFIGS = {
     "http_request": lambda url="http://example.test/": HttpRequest(url=text(url)),
     "exit": lambda reason="exit_step": Exit(reason=reason),
 }
-_STEP_KEYS = ("branches", "retry", "on_failure")
+_STEP_KEYS = ("branches", "retry", "on_failure", "lateness")
 
 
 def step(id: str, kind: str, next: str | None = "", **given: Any) -> Step:
@@ -93,8 +93,8 @@ def happened(kind: str, **fields: Any) -> dict[str, Any]:
 class Spec:
     """One contact, a catalogue and a clock; `when` decides, `then` says what must have followed."""
 
-    def __init__(self, *workflows: Workflow | Entry, now_ms: int = START_MS) -> None:
-        self.now_ms = now_ms
+    def __init__(self, *workflows: Workflow | Entry, now_ms: int = START_MS, hold_late_ms: int | None = None) -> None:
+        self.now_ms, self.hold_late_ms = now_ms, hold_late_ms
         self.entries = {one.id: one if isinstance(one, Entry) else entry(one) for one in workflows}
         self.state = initial(CONTACT)
         self.journal: list[j.JournalEvent] = []
@@ -109,7 +109,9 @@ class Spec:
     def when(self, given: Input, *, after_ms: int = 0) -> Spec:
         self.now_ms += after_ms
         before = encode_state(self.state)
-        decision = decide(self.state, given, Context(now_ms=self.now_ms, catalogue=Catalogue(entries=self.entries)))
+        catalogue = Catalogue(entries=self.entries)
+        context = Context(now_ms=self.now_ms, catalogue=catalogue, hold_late_ms=self.hold_late_ms)
+        decision = decide(self.state, given, context)
         assert encode_state(self.state) == before, "deciding changed the state that it was given"
         folded = self.state
         for event in decision.events:

@@ -14,7 +14,7 @@ from domain.conditions import Comparison
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
 from domain.ids import deterministic_uuid
-from domain.workflow import Retry, Trigger, Workflow
+from domain.workflow import Lateness, Retry, Trigger, Workflow
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
 
 ACTIONS = deterministic_uuid("workflow", "actions")
@@ -27,7 +27,13 @@ WORKFLOWS: tuple[Workflow, ...] = (
             "warm", "condition", test=Comparison("tags", "contains", "warm"), branches={"true": "mark", "false": "wait"}
         ),
         step("wait", "delay"),
-        step("hook", "http_request", retry=Retry(max_attempts=2), on_failure="continue"),
+        step(
+            "hook",
+            "http_request",
+            retry=Retry(max_attempts=2),
+            on_failure="continue",
+            lateness=Lateness(50_000_000, "skip"),
+        ),
         step("mail", "send_email", on_failure="exit", to="{{stage}}@example.test"),
         step("mark", "add_tag", tag="cold"),
         id=ACTIONS,
@@ -38,7 +44,13 @@ WORKFLOWS: tuple[Workflow, ...] = (
         step("mark", "update_field", field="stage", value="cold"),
         step("wait", "delay", seconds=60),
         step("split", "ab_split", branches={"a": "sms", "b": "unmark"}),
-        step("sms", "send_sms", body="{{stage}} {{last_sms_reply}}", next="unmark"),
+        step(
+            "sms",
+            "send_sms",
+            body="{{stage}} {{last_sms_reply}}",
+            next="unmark",
+            lateness=Lateness(50_000_000, "exit"),
+        ),
         step("unmark", "remove_tag", tag="cold"),
         step("again", "add_tag", tag="again"),
         id=TAGS,
@@ -53,7 +65,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
             branches={"true": "sms", "false": "heat"},
         ),
         step("sms", "send_sms", body="You said {{contact.last_sms_reply}}", on_failure="continue"),
-        step("rest", "delay", seconds=3_600),
+        step("rest", "delay", seconds=3_600, lateness=Lateness(50_000, "skip")),
         step("heat", "add_tag", tag="warm"),
         step("cool", "remove_tag", tag="again"),
         id=REPLIES,
@@ -74,7 +86,7 @@ class History:
         self.chance = random.Random(seed)
         order = list(WORKFLOWS)
         self.chance.shuffle(order)
-        self.spec = Spec(*order)
+        self.spec = Spec(*order, hold_late_ms=self.chance.choice((None, 50_000_000)))
         self.happened: list[list[j.JournalEvent] | tuple[str, Catalogue, int]] = []
         """Decisions, and what the partition did: ("advanced" | "reconciled", catalogue, time)."""
         self._advanced()
@@ -152,6 +164,8 @@ class History:
         chance, choice = self.chance, self.chance.random()
         if one.status == "failed" and choice < 0.6:
             self._command(c.RetryEnrollment, enrollment_id=one.id, how=chance.choice(("again", "succeeded", "skip")))
+        elif one.paused_by == "lateness" or choice < 0.04:
+            self._repair(one)
         elif one.status == "paused" and choice < 0.5:
             self._command(c.ResumeEnrollment, enrollment_id=one.id)
         elif choice < 0.06:
@@ -162,6 +176,11 @@ class History:
             self._outcome(one)
         else:
             self._go_on(one)
+
+    def _repair(self, one: Enrollment) -> None:
+        how, visit = self.chance.choice(("run", "run", "skip", "exit")), one.visits.get(one.step_id or "", 1)
+        at: dict[str, Any] = {"enrollment_id": one.id, "step_id": one.step_id or "", "visit": visit}
+        self._command(c.RepairEnrollment, **at, how=how, by="ana", note="outage")
 
     def _command(self, kind: type[c.Command], **fields: Any) -> None:
         self._deciding(lambda: self.spec.command(kind, **fields))

@@ -2,13 +2,14 @@
 
 import random
 import re
+from typing import Any
 
 from domain import command as c
 from domain import journal as j
 from domain.engine import StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
 from domain.ids import deterministic_uuid
-from domain.workflow import Retry, Trigger, Workflow
+from domain.workflow import Lateness, Retry, Trigger, Workflow
 from schemas.journal import decode_event, encode_event
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
 
@@ -18,8 +19,14 @@ WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
         step("sms", "send_sms", body="Hi {{first_name}}", retry=Retry(max_attempts=2)),
         step("wait", "delay"),
-        step("hook", "http_request", retry=Retry(max_attempts=2), on_failure="continue"),
-        step("mail", "send_email", on_failure="exit", to="a@example.test"),
+        step(
+            "hook",
+            "http_request",
+            retry=Retry(max_attempts=2),
+            on_failure="continue",
+            lateness=Lateness(50_000_000, "skip"),
+        ),
+        step("mail", "send_email", on_failure="exit", to="a@example.test", lateness=Lateness(50_000_000, "exit")),
         step("mark", "add_tag", tag="cold"),
         id=ACTIONS,
         triggers=(Trigger("contact_created"), Trigger("tag_added", {"tag": "again"})),
@@ -37,10 +44,10 @@ WORKFLOWS: tuple[Workflow, ...] = (
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def random_life(seed: int, steps: int = 60) -> Spec:
+def random_life(seed: int, steps: int = 60, *, spec_type: type[Spec] = Spec) -> Spec:
     """The journal and the final state of a contact to whom random things happened."""
     chance = random.Random(seed)
-    spec = Spec(*WORKFLOWS).created(tags=["new"], custom_fields={"n": 1})
+    spec = spec_type(*WORKFLOWS, hold_late_ms=50_000_000).created(tags=["new"], custom_fields={"n": 1})
     for _ in range(steps):
         after_ms = chance.choice((0, 1, 1_000, 100_000_000))
         enrollments = [one for one in spec.state.enrollments.values() if one.status not in CLOSED]
@@ -75,8 +82,10 @@ def _on_enrollment(spec: Spec, chance: random.Random, one: Enrollment, after_ms:
     choice = chance.random()
     if one.status == "failed" and choice < 0.6:
         _command(spec, c.RetryEnrollment, one, how=chance.choice(("again", "succeeded", "skip")))
-    elif one.status == "paused" and choice < 0.7:
+    elif one.status == "paused" and one.paused_by != "lateness" and choice < 0.7:
         _command(spec, c.ResumeEnrollment, one)
+    elif choice < 0.06 or (one.paused_by == "lateness" and choice < 0.9):
+        _repair(spec, chance, one)
     elif choice < 0.08:
         _command(spec, c.PauseEnrollment, one)
     elif choice < 0.11:
@@ -87,8 +96,14 @@ def _on_enrollment(spec: Spec, chance: random.Random, one: Enrollment, after_ms:
         _go_on(spec, one)
 
 
-def _command(spec: Spec, kind: type[c.Command], one: Enrollment, **fields: str) -> None:
+def _command(spec: Spec, kind: type[c.Command], one: Enrollment, **fields: Any) -> None:
     spec.command(kind, enrollment_id=one.id, **fields)
+
+
+def _repair(spec: Spec, chance: random.Random, one: Enrollment) -> None:
+    visit = one.visits.get(one.step_id or "", 1)
+    how = chance.choice(("run", "run", "skip", "exit"))
+    _command(spec, c.RepairEnrollment, one, how=how, step_id=one.step_id or "", visit=visit, by="ana")
 
 
 def _outcome(spec: Spec, chance: random.Random, one: Enrollment) -> None:

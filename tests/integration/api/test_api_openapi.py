@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from tests.integration.api.read_side import DOCUMENT, ENROLLMENT, WORKFLOW
 
 PAGES = {
+    "/stuck",
     "/",
     "/workflows/{workflow_id}",
     "/enrollments/{enrollment_id}",

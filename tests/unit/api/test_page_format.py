@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.pages.format import due, moment, parse_time, pretty, span, status_badge
+from api.pages.format import due, moment, parse_time, pretty, status_badge
 from api.pages.view import environment
 from api.pages.workflows import source_lines
+from domain.times import span_text
 
 NINE = datetime(2026, 3, 1, 9, 0, 0, 250_000, UTC)
 
@@ -28,7 +29,7 @@ NINE = datetime(2026, 3, 1, 9, 0, 0, 250_000, UTC)
     ],
 )
 def test_a_span_of_time_is_told_in_its_two_largest_units(seconds, words):
-    assert span(seconds) == words
+    assert span_text(seconds) == words
 
 
 def test_a_time_is_shown_to_the_second_and_kept_exactly():

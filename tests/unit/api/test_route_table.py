@@ -57,7 +57,7 @@ def test_every_write_may_answer_later_and_every_other_route_may_not():
 
 def test_every_list_has_its_query_with_a_parameter_for_each_key():
     lists = [found for found in vars(listings).values() if isinstance(found, Listing)]
-    assert len({found.name for found in lists}) == len(lists) == 11
+    assert len({found.name for found in lists}) == len(lists) == 13
     for found in lists:
         text = QUERIES[found.query].decode()
         for key in found.keys:

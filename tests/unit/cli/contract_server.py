@@ -29,6 +29,7 @@ class Request(NamedTuple):
     query: dict[str, Any]
     body: Any
     content_type: str
+    key: str | None = None
 
 
 class ContractServer:
@@ -86,7 +87,8 @@ class ContractServer:
                 body = (await read_upload(request)).data
             elif route.body is not None and await request.read():
                 body = (await read_body(request, route.body)).model_dump(by_alias=True, exclude_unset=True)
-            self.requests.append(Request(request.method, request.path, query, body, request.content_type))
+            key = request.headers.get("Idempotency-Key")
+            self.requests.append(Request(request.method, request.path, query, body, request.content_type, key))
             answers = self._answers.get((request.method, request.path))
             if not answers:
                 raise NotFound(f"there is nothing at {request.path}")

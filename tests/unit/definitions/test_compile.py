@@ -18,7 +18,7 @@ from domain.steps.send_email import SendEmail
 from domain.steps.send_sms import SendSms
 from domain.steps.update_field import UpdateField
 from domain.templates import compile_template as t
-from domain.workflow import Retry, Trigger
+from domain.workflow import Lateness, Retry, Trigger
 from schemas.definition import compile_workflow, parse
 from schemas.definition.steps import STEP_KINDS
 
@@ -207,6 +207,24 @@ def test_retry_and_on_failure_are_those_of_the_step_over_the_defaults():
     assert step_of("delay").retry == Retry()
     assert step_of("delay", retry={"backoff": "1h"}).retry == Retry(3, 3_600_000, 3_600_000)
     assert step_of("delay", retry={"max_backoff": 0.5}).retry == Retry(3, 500, 500)
+
+
+def test_lateness_is_that_of_the_step_over_the_defaults():
+    defaults = {"max_lateness": "2h", "when_late": "exit"}
+    steps = compiled(
+        workflow(
+            {"id": "a", "type": "delay"},
+            {"id": "b", "type": "delay", "max_lateness": 90.5},
+            {"id": "c", "type": "delay", "when_late": "run"},
+            defaults=defaults,
+        )
+    ).steps
+    assert steps["a"].lateness == Lateness(7_200_000, "exit")
+    assert steps["b"].lateness == Lateness(90_500, "exit")
+    assert steps["c"].lateness == Lateness(7_200_000, "run")
+    assert step_of("delay").lateness is None
+    assert step_of("delay", max_lateness=0).lateness == Lateness(0, "skip")
+    assert step_of("delay", when_late="run").lateness == Lateness(0, "run")
 
 
 def test_triggers_keep_their_filters_and_conditions():

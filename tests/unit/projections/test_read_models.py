@@ -66,8 +66,8 @@ def test_the_rows_show_what_the_engine_itself_knows(seed: int) -> None:
         assert row is not None
         assert (row["status"], row["version"], row["state"]) == (one.status, one.version, one.state)
         assert row["current_step"] == one.step_id
-        due = one.timer.due_at_ms if one.timer and one.timer.kind != "deadline" else None
-        assert row["next_action_at"] == due
+        assert row["next_action_at"] == _due(one, spec.journal)
+        assert row["paused_by"] == one.paused_by
         assert one.id not in ended
     open_now = {one.id for one in spec.state.enrollments.values() if one.status not in enrollment.CLOSED}
     rows = changes.enrollments.new
@@ -75,8 +75,16 @@ def test_the_rows_show_what_the_engine_itself_knows(seed: int) -> None:
     for row in rows.values():
         closed = row["status"] in enrollment.CLOSED
         assert closed == (row["completed_at"] is not None)
-        assert not closed or (row["current_step"] is None and row["next_action_at"] is None)
+        assert not closed or (row["current_step"], row["next_action_at"], row["paused_by"]) == (None, None, None)
         assert (row["exit_reason"] is not None) == (row["status"] in ("exited", "cancelled"))
+
+
+def _due(one: enrollment.Enrollment, journal: list[j.JournalEvent]) -> int | None:
+    """When an open enrollment waits to go on; a held one, when it should have."""
+    if one.paused_by == "lateness":
+        holds = [event for event in journal if isinstance(event, j.EnrollmentHeld) and event.enrollment_id == one.id]
+        return holds[-1].due_at_ms
+    return one.timer.due_at_ms if one.timer and one.timer.kind != "deadline" else None
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -170,6 +178,27 @@ def test_a_pause_moves_the_due_time_of_a_wait() -> None:
     changes = folded(spec.journal)
     wait = _execution(changes, spec, "wait")
     assert wait["output_data"] == {"delay_until": format_time(START_MS + DAY_MS + 5_000)}
+
+
+def test_a_late_wait_is_held_and_a_repair_tells_who_did_what_and_why() -> None:
+    spec = _started().outcome("succeeded")
+    spec.hold_late_ms = 1
+    spec.timer(after_ms=DAY_MS + 7_500_000)
+    changes = folded(spec.journal)
+    (row,) = changes.enrollments.new.values()
+    assert (row["status"], row["paused_by"], row["next_action_at"]) == ("paused", "lateness", START_MS + DAY_MS)
+    assert changes.timeline[-1][4] == "Held at step wait, which is 2 h 5 min late: a repair says what becomes of it"
+    spec.on_enrollment(
+        c.RepairEnrollment, step_id="wait", visit=1, how="skip", by="ana", note="outage of Friday"
+    )  # fmt: skip
+    changes = folded(spec.journal)
+    (row,) = changes.enrollments.new.values()
+    assert (row["status"], row["paused_by"], row["current_step"]) == ("active", None, "hook")
+    assert [line[4] for line in changes.timeline][-3:-1] == [
+        "Repaired by ana: step wait, 2 h 5 min late, is skipped: outage of Friday",
+        "Step wait skipped: a repair said so",
+    ]
+    assert changes.timeline[-2][5]["reason"] == "repair"
 
 
 def test_a_refused_message_is_an_incident_and_a_retry_brings_it_back() -> None:
