@@ -19,8 +19,9 @@ from headrace.cli.ledger import ledger
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
+from headrace.cli.record import record
 from headrace.cli.simulate import simulate
-from headrace.cli.test import dry_run
+from headrace.cli.test import run_tests
 from headrace.cli.topics import topics
 from headrace.cli.validate import validate
 from headrace.cli.why import why
@@ -65,7 +66,8 @@ app.command("validate")(validate)
 app.command("import")(import_files)
 app.command("export")(export)
 app.command("publish")(publish)
-app.command("test")(dry_run)
+app.command("test")(run_tests)
+app.command("record")(record)
 app.command("simulate")(simulate)
 app.command("backtest")(backtest)
 app.command("diff")(diff)
