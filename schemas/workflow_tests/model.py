@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from domain.path import NOT_ENROLLED
-from domain.spans import read_span
+from domain.spans import read_span_ms
 from domain.times import read_time_ms
 from schemas.definition.checking import Model, describe, wrong
 
@@ -13,7 +13,7 @@ KIND: Final = "workflow_test"
 
 
 def _span_ms(value: Any) -> int:
-    found = read_span(value) if isinstance(value, str) else None
+    found = read_span_ms(value) if isinstance(value, str) else None
     if found is None:
         message = f"expected a span of time, found {describe(value)}"
         raise wrong("bad_value", message, "write it as 0s, 1.5s, 20m, 4h or 1d 2h")
