@@ -5,16 +5,18 @@ depends on one, the part that it depends on is kept if that can be told, else al
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from domain.consent import normal_address
 from domain.path import Path
 from domain.rehearsal import rehearse
 from domain.workflow import Workflow
-from domain.workflow_test import Fact, WorkflowTest
+from domain.workflow_test import Consent, Fact, Happening, WorkflowTest
 
 CONTACT_IDS: Final = 1_000
 """How many stand-ins for a contact's id are tried: the arm of an A/B split depends on it."""
@@ -24,6 +26,10 @@ _PHONE = re.compile(r"(?<![\w+])\+\d[\d ()/-]{5,}\d(?!\w)")
 _ATTRIBUTES: Final = ("first_name", "last_name", "email", "phone")
 _FIRST: Final = ("Alex", "Bo", "Charlie", "Dana", "Eli", "Frankie", "Glenn", "Harper")
 _LAST: Final = ("Smith", "Miller", "Brown", "Taylor", "Wilson", "Moore", "Clark", "Hall")
+_CHANNELS: Final = {"email": "email", "phone": "sms"}
+H = TypeVar("H", bound=Happening)
+_WORDS: Final = 8
+"""Words of a message that are tried alone, when it decides by a pattern."""
 _SHORTEST: Final = 2
 """Names of fewer letters are replaced only where they stand alone."""
 
@@ -52,21 +58,17 @@ def mask(test: WorkflowTest, workflow: Workflow, *, fields: Sequence[str] = (), 
         words: texts of the definition, which a decision may look for in a message.
     """
     test, kept = _without_id(test, workflow)
-    found = list(dict.fromkeys(_personal(test, frozenset(fields))))
-    chosen = {one: _stand_ins(one, number, words)[0] for number, one in _numbered(found)}
+    found = list(_grouped(_personal(test, frozenset(fields))))
+    choices = [_choices(group, number, words) for number, group in found]
+    chosen = {one: stand_in for first, *_ in choices for one, stand_in in first.items()}
     if not _same_way(test.expects, _rehearsed(test, chosen, workflow)):
         chosen = {}
-        for number, one in _numbered(found):
-            fitting = (
-                stand_in
-                for stand_in in _stand_ins(one, number, words)
-                if _same_way(test.expects, _rehearsed(test, {**chosen, one: stand_in}, workflow))
-            )
-            stand_in = next(fitting, None)
-            if stand_in is None:
-                kept.append(f"{_kind_in_words(one)} was kept: without it the contact would take another path")
-            else:
-                chosen[one] = stand_in
+        for (_, group), options in zip(found, choices, strict=True):
+            fitting = (one for one in options if _same_way(test.expects, _rehearsed(test, chosen | one, workflow)))
+            stand_ins = next(fitting, None)
+            if stand_ins is None:
+                kept.append(f"{_kind_in_words(group[0])} was kept: without it the contact would take another path")
+            chosen |= stand_ins or {}
     masked = _replaced(test, chosen)
     return Masked(test=replace(masked, expects=rehearse(masked, workflow)), kept=tuple(kept))
 
@@ -114,6 +116,8 @@ def _personal(test: WorkflowTest, fields: frozenset[str]) -> Iterator[Personal]:
     for one in test.happens:
         if isinstance(one, Fact):
             yield from _of_fact(one, fields)
+    for consent in (*test.opted_out, *(one for one in test.happens if isinstance(one, Consent))):
+        yield Personal("email" if consent.channel == "email" else "phone", consent.address)
     for outcome in test.outcomes:
         if outcome.provider_id is not None:
             yield Personal("provider_id", outcome.provider_id)
@@ -174,12 +178,25 @@ def _texts(value: Any) -> Iterator[str]:
 # ---------------------------------------------------------------- stand-ins
 
 
-def _numbered(found: Sequence[Personal]) -> Iterator[tuple[int, Personal]]:
-    """Each with its number among those of its kind, from 1."""
-    counts: dict[str, int] = {}
+def _grouped(found: Iterable[Personal]) -> Iterator[tuple[int, list[Personal]]]:
+    """The spellings of each, with its number among those of its kind, from 1."""
+    groups: dict[Personal, list[Personal]] = {}
     for one in found:
-        counts[one.kind] = counts.get(one.kind, 0) + 1
-        yield counts[one.kind], one
+        channel = _CHANNELS.get(one.kind)
+        text = one.text if channel is None else normal_address(channel, one.text)
+        group = groups.setdefault(Personal(one.kind, text), [])
+        if one not in group:
+            group.append(one)
+    counts: Counter[str] = Counter()
+    for key, group in groups.items():
+        counts[key.kind] += 1
+        yield counts[key.kind], group
+
+
+def _choices(group: Sequence[Personal], number: int, words: Iterable[str]) -> list[dict[Personal, str]]:
+    """What may stand for all spellings of one thing, in the order in which to try."""
+    stand_ins = [_stand_ins(one, number, words) for one in group]
+    return [dict(zip(group, same, strict=True)) for same in zip(*stand_ins, strict=False)]
 
 
 def _stand_ins(one: Personal, number: int, words: Iterable[str]) -> list[str]:  # noqa: PLR0911 one return a kind
@@ -195,12 +212,9 @@ def _stand_ins(one: Personal, number: int, words: Iterable[str]) -> list[str]:  
         case "phone":
             return [f"+1555010{number:04}", f"{text[:4]}{_digits_hidden(text[4:])}"]
         case "message":
-            looked_for = [word for word in words if word and word.lower() in text.lower()]
-            return [
-                f"message {number}",
-                *([f"message {number}: {', '.join(looked_for)}"] if looked_for else []),
-                *looked_for,
-            ]
+            said = [word for word in words if word and word.lower() in text.lower()]
+            together = [f"message {number}: {', '.join(said)}"] if said else []
+            return [f"message {number}", *together, *said, *text.split()[:_WORDS]]
         case "provider_id":
             return [f"provider-id-{number}"]
         case _:
@@ -224,7 +238,7 @@ def _kind_in_words(one: Personal) -> str:
 
 def _replaced(test: WorkflowTest, chosen: dict[Personal, str]) -> WorkflowTest:
     swap = _swapper(chosen)
-    happens = tuple(replace(one, data=_deep(one.data, swap)) if isinstance(one, Fact) else one for one in test.happens)
+    happens = tuple(_swapped(one, swap) for one in test.happens)
     outcomes = tuple(
         replace(
             one,
@@ -240,14 +254,25 @@ def _replaced(test: WorkflowTest, chosen: dict[Personal, str]) -> WorkflowTest:
         test,
         contact=replace(contact, id=test.contact.id),
         last_sms_reply=_deep(test.last_sms_reply, swap),
+        opted_out=tuple(_swapped(one, swap) for one in test.opted_out),
         happens=happens,
         outcomes=outcomes,
     )
 
 
+def _swapped(one: H, swap: Callable[[str], str]) -> H:
+    if isinstance(one, Fact):
+        return replace(one, data=_deep(one.data, swap))
+    return replace(one, address=swap(one.address)) if isinstance(one, Consent) else one
+
+
 def _swapper(chosen: dict[Personal, str]) -> Callable[[str], str]:
     """Swaps whole texts, and within others all but messages, the longest first, where no word goes on."""
     whole = {one.text: stand_in for one, stand_in in chosen.items()}
+    for one, stand_in in chosen.items():  # consent knows addresses in the form in which two of them are compared
+        channel = _CHANNELS.get(one.kind)
+        if channel is not None:
+            whole[normal_address(channel, one.text)] = normal_address(channel, stand_in)
     inside = {one.text: new for one, new in chosen.items() if one.kind != "message" and len(one.text) > _SHORTEST}
     parts = sorted(inside, key=len, reverse=True)
     pattern = re.compile("|".join(rf"(?<!\w){re.escape(part)}(?!\w)" for part in parts)) if parts else None

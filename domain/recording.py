@@ -13,7 +13,7 @@ from domain.path import first_divergence, path_of
 from domain.rehearsal import rehearse
 from domain.times import format_time
 from domain.workflow import Workflow
-from domain.workflow_test import AttemptOutcome, Fact, Lateness, Wish, WorkflowTest
+from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Happening, Lateness, Wish, WorkflowTest
 
 _ENDS: Final = (j.EnrollmentCompleted, j.EnrollmentExited, j.EnrollmentCancelled)
 
@@ -80,6 +80,9 @@ def _test(
         lasts_ms=window[-1].at_ms - start_ms,
         contact=contact,
         last_sms_reply=state.last_sms_reply,
+        opted_out=tuple(
+            Consent(channel=one.channel, address=one.address, reason=one.reason) for one in state.suppressions
+        ),
         enrolled_before=history.count if history else 0,
         happens=tuple(watched.happens),
         outcomes=tuple(watched.all_outcomes()),
@@ -93,7 +96,7 @@ class _Watched:
 
     def __init__(self, enrolled: j.Enrolled, start_ms: int) -> None:
         self._enrolled, self._start_ms = enrolled, start_ms
-        self.happens: list[Fact | Wish] = []
+        self.happens: list[Happening] = []
         self.late: list[Lateness] = []
         self._outcomes: list[AttemptOutcome] = []
         self._open: dict[tuple[str, int], int] = {}
@@ -132,6 +135,16 @@ class _Watched:
             if event.applied:
                 time = None if event.time == format_time(event.at_ms) else event.time
                 self._fact(event, event.event_type, event.personal.data, event.hops, source=event.source, time=time)
+        elif isinstance(event, j.ConsentChanged):  # whatever changed it: to hear of it twice changes nothing
+            self.happens.append(
+                Consent(
+                    at_ms=event.at_ms - self._start_ms,
+                    channel=event.channel,
+                    address=event.personal.address,
+                    allowed=event.allowed,
+                    reason=event.reason,
+                )
+            )
         elif isinstance(event, j.IncidentResolved):
             self._known_at_last = event.resolution == "outcome"
         elif getattr(event, "enrollment_id", None) != self._enrolled.enrollment_id:
@@ -152,6 +165,17 @@ class _Watched:
             case j.EnrollmentMigrated():
                 raise NotRecordable(
                     f"the enrollment went on in version {event.version}: a test is of one version, so it can't be recorded"
+                )
+            case j.DeliveryReported():
+                self.happens.append(
+                    Delivery(
+                        at_ms=event.at_ms - self._start_ms,
+                        step=event.step_id,
+                        visit=event.visit,
+                        channel=event.channel,
+                        status=event.status,
+                        code=event.code,
+                    )
                 )
             case j.TimerSet():
                 self._due_ms[event.step_id, event.visit] = event.due_at_ms

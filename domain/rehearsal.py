@@ -11,16 +11,18 @@ from msgspec.structs import replace
 from domain import command as c
 from domain import journal as j
 from domain.catalogue import Catalogue, Entry, Version
+from domain.consent import Suppression, normal_address
 from domain.contact_event import ContactEvent
 from domain.decision import Context
 from domain.engine import Input, StartAttempt, TimerDue, decide
 from domain.enrollment import Enrollment
 from domain.evolve import initial
+from domain.ids import action_key
 from domain.path import Path, path_of
 from domain.state import ContactState, WorkflowHistory
 from domain.times import format_time
 from domain.workflow import Workflow
-from domain.workflow_test import AttemptOutcome, Fact, Wish, WorkflowTest
+from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Happening, WorkflowTest
 
 MAX_INPUTS: Final = 10_000
 """Inputs after which a rehearsal stops: the workflow goes round in a circle of waits."""
@@ -126,7 +128,7 @@ class _Rehearsal:
         ]
         return (unknown[0].retry_after_ms or 0) if unknown else 0
 
-    def _input(self, one: Fact | Wish) -> Input | None:  # noqa: PLR0911 one return a kind of input
+    def _input(self, one: Happening) -> Input | None:  # noqa: PLR0911 one return a kind of input
         contact_id, command_id = self._state.contact.id, f"test/{one.at_ms}/{next(self._order)}"
         if isinstance(one, Fact):
             return ContactEvent(
@@ -138,6 +140,17 @@ class _Rehearsal:
                 time=one.time or format_time(self._now_ms),
                 hops=one.hops,
             )
+        if isinstance(one, Consent):
+            return c.ChangeConsent(
+                command_id=command_id,
+                contact_id=contact_id,
+                channel=one.channel,
+                address=one.address,
+                allowed=one.allowed,
+                reason=one.reason,
+            )
+        if isinstance(one, Delivery):
+            return self._delivery(one, command_id)
         if one.what == "enroll":
             return c.EnrollContact(command_id=command_id, contact_id=contact_id, workflow_id=self._workflow.id)
         if self._enrollment_id is None:
@@ -156,6 +169,22 @@ class _Rehearsal:
                 return c.CancelEnrollment(**about, reason=one.how or "operator")
             case _:
                 return c.RetryEnrollment(**about, how=one.how or "again")
+
+    def _delivery(self, one: Delivery, command_id: str) -> Input | None:
+        """It says nothing of consent: that is told on its own."""
+        if self._enrollment_id is None:
+            return None
+        return c.ReportDelivery(
+            command_id=command_id,
+            contact_id=self._state.contact.id,
+            enrollment_id=self._enrollment_id,
+            step_id=one.step,
+            visit=one.visit,
+            action_key=action_key(self._enrollment_id, one.step, one.visit),
+            channel=one.channel,
+            status=one.status,
+            code=one.code,
+        )
 
     def _put(self, at_ms: int, kind: int, given: Callable[[], Input | None]) -> None:
         heapq.heappush(self._queue, (at_ms, kind, next(self._order), given))
@@ -208,4 +237,13 @@ def _catalogue(workflow: Workflow, status: str) -> Catalogue:
 
 def _state(test: WorkflowTest) -> ContactState:
     history = {test.workflow_id: WorkflowHistory(count=test.enrolled_before)} if test.enrolled_before else {}
-    return replace(initial(test.contact.id), contact=test.contact, last_sms_reply=test.last_sms_reply, history=history)
+    return replace(
+        initial(test.contact.id),
+        contact=test.contact,
+        last_sms_reply=test.last_sms_reply,
+        history=history,
+        suppressions=tuple(
+            Suppression(one.channel, normal_address(one.channel, one.address), one.reason, test.starts_at_ms)
+            for one in test.opted_out
+        ),
+    )

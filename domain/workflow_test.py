@@ -29,6 +29,30 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """Of `retry`: `again`, `succeeded` or `skip`; of `cancel`: its reason."""
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """From this time on an address is not written to on a channel, or may be again."""
+
+    at_ms: int = 0
+    channel: str
+    address: str
+    allowed: bool = False
+    reason: str = "opted_out"
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider's callback said of a message, at a time."""
+
+    at_ms: int
+    step: str
+    visit: int = 1
+    channel: str
+    status: str
+    code: str | None = None
+
+
+Happening = Fact | Wish | Consent | Delivery
+
+
 class AttemptOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider answered to an attempt, so long after it began. `open`: nothing, as long as the test lasts.
 
@@ -74,7 +98,9 @@ class WorkflowTest(msgspec.Struct, frozen=True, kw_only=True):
     """Its newest SMS before."""
     enrolled_before: int = 0
     """How often it was in the workflow before."""
-    happens: tuple[Fact | Wish, ...]
+    opted_out: tuple[Consent, ...] = ()
+    """Addresses that were not written to before."""
+    happens: tuple[Happening, ...]
     outcomes: tuple[AttemptOutcome, ...] = ()
     late: tuple[Lateness, ...] = ()
     expects: Path

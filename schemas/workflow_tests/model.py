@@ -41,17 +41,37 @@ class WorkflowModel(Model):
     version: Number = 1
 
 
+class ConsentModel(Model):
+    """An address that is not written to on a channel, or may be again."""
+
+    channel: Literal["sms", "email"]
+    address: str
+    allowed: bool = False
+    reason: str = "opted_out"
+
+
+class DeliveryModel(Model):
+    """What a provider's callback said of a message."""
+
+    step: str
+    visit: Number = 1
+    channel: Literal["sms", "email"]
+    status: str
+    code: str | None = None
+
+
 class GivenModel(Model):
     """The contact just before, and when the first thing happens."""
 
     time: Time
     contact: dict[str, Any]
     last_sms_reply: str | None = None
+    opted_out: list[ConsentModel] = Field(default=[])
     enrolled_before: Annotated[int, Field(ge=0)] = 0
 
 
 class HappensModel(Model):
-    """A contact event, or what an operator did."""
+    """One of: a contact event, what an operator did, a change of consent, a callback about a message."""
 
     at: Span
     event: str | None = None
@@ -61,6 +81,8 @@ class HappensModel(Model):
     hops: Annotated[int, Field(ge=0)] = 0
     operator: Literal["enroll", "pause", "resume", "cancel", "retry"] | None = None
     how: str = Field("", alias="as")
+    consent: ConsentModel | None = None
+    delivery: DeliveryModel | None = None
 
 
 class OutcomeModel(Model):

@@ -1,6 +1,6 @@
 """From bytes to workflow tests: whatever comes in, what comes out is tests, diagnostics, or both."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -8,13 +8,15 @@ from domain.contact import Contact
 from domain.definition import Diagnostic, TemplateText
 from domain.path import Path, Visit
 from domain.times import read_time_ms
-from domain.workflow_test import AttemptOutcome, Fact, Lateness, Wish, WorkflowTest
+from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Happening, Lateness, Wish, WorkflowTest
 from schemas.definition.checking import Report, describe
 from schemas.definition.json_source import read_json
 from schemas.definition.positions import Node, plain
 from schemas.definition.source import read_text
 from schemas.definition.yaml_source import read_yaml
 from schemas.workflow_tests.model import KIND, HappensModel, VisitModel, WorkflowTestModel
+
+_HAPPENINGS: Final = ("event", "operator", "consent", "delivery")
 
 
 class ReadTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,9 +86,10 @@ def _contact(report: Report, document: dict[str, Any]) -> Contact | None:
 
 def _happens_hold(report: Report, model: WorkflowTestModel) -> bool:
     for index, one in enumerate(model.when):
-        if (one.event is None) == (one.operator is None):
-            found = "neither" if one.event is None else "both"
-            report.add("conflicting_keys", ("when", index), f"expected `event` or `operator`, found {found}")
+        found = [name for name in _HAPPENINGS if getattr(one, name) is not None]
+        if len(found) != 1:
+            what = f"expected one of {', '.join(_HAPPENINGS)}, found {' and '.join(found) or 'none'}"
+            report.add("conflicting_keys", ("when", index), what)
     return not report.diagnostics
 
 
@@ -99,6 +102,7 @@ def _test(model: WorkflowTestModel, contact: Contact) -> WorkflowTest:
         lasts_ms=model.lasts,
         contact=contact,
         last_sms_reply=model.given.last_sms_reply,
+        opted_out=tuple(Consent(**one.model_dump()) for one in model.given.opted_out),
         enrolled_before=model.given.enrolled_before,
         happens=tuple(_happens(one) for one in model.when),
         outcomes=tuple(
@@ -118,7 +122,11 @@ def _test(model: WorkflowTestModel, contact: Contact) -> WorkflowTest:
     )
 
 
-def _happens(one: HappensModel) -> Fact | Wish:
+def _happens(one: HappensModel) -> Happening:
+    if one.consent is not None:
+        return Consent(at_ms=one.at, **one.consent.model_dump())
+    if one.delivery is not None:
+        return Delivery(at_ms=one.at, **one.delivery.model_dump())
     if one.operator is not None:
         return Wish(at_ms=one.at, what=one.operator, how=one.how)
     return Fact(at_ms=one.at, type=one.event or "", data=one.data, source=one.source, time=one.time, hops=one.hops)

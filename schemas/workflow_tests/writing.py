@@ -10,7 +10,7 @@ from domain.definition import TemplateText
 from domain.path import Visit
 from domain.spans import format_span
 from domain.times import format_time
-from domain.workflow_test import AttemptOutcome, Fact, Wish, WorkflowTest
+from domain.workflow_test import AttemptOutcome, Consent, Delivery, Happening, Wish, WorkflowTest
 from schemas.workflow_tests.model import KIND
 
 
@@ -26,6 +26,7 @@ def write_test(
         "time": format_time(test.starts_at_ms),
         "contact": _written_contact(test.contact),
         **({"last_sms_reply": test.last_sms_reply} if test.last_sms_reply is not None else {}),
+        **({"opted_out": [_written_consent(one) for one in test.opted_out]} if test.opted_out else {}),
         **({"enrolled_before": test.enrolled_before} if test.enrolled_before else {}),
     }
     then = {
@@ -55,8 +56,19 @@ def _written_contact(contact: Contact) -> dict[str, Any]:
     return fields | {name: format_time(at_ms) for name, at_ms in times.items() if at_ms}
 
 
-def _written_happens(one: Fact | Wish) -> dict[str, Any]:
+def _written_consent(one: Consent) -> dict[str, Any]:
+    allowed = {"allowed": True} if one.allowed else {}
+    return {"channel": one.channel, "address": one.address, **allowed, "reason": one.reason}
+
+
+def _written_happens(one: Happening) -> dict[str, Any]:
     at = {"at": format_span(one.at_ms)}
+    if isinstance(one, Consent):
+        return {**at, "consent": _written_consent(one)}
+    if isinstance(one, Delivery):
+        code = {"code": one.code} if one.code is not None else {}
+        told = {"step": one.step, **_visit_number(one.visit), "channel": one.channel, "status": one.status, **code}
+        return {**at, "delivery": told}
     if isinstance(one, Wish):
         return {**at, "operator": one.what, **({"as": one.how} if one.how else {})}
     return {

@@ -239,6 +239,45 @@ def shape(path):
     return [(visit.step, visit.visit, visit.did, visit.branch, visit.code) for visit in path.visits], path.ends
 
 
+def test_consent_and_callbacks_are_part_of_it():
+    by_status = workflow(
+        step("hi", "send_sms", body="Hi"),
+        step("wait", "delay"),
+        step("arrived", "condition", test=Comparison("steps.hi.output.status", "equals", "delivered"), branches={"true": "more", "false": None}),
+        step("more", "send_sms", body="More", next="mail"),
+        step("mail", "send_email", to="{{email}}"),
+    )  # fmt: skip
+    spec = Spec(by_status).created(phone="+1 555", email="Ada@Home.test")
+    spec.command(c.ChangeConsent, channel="email", address="Ada@Home.test", allowed=False, reason="bounced")
+    one = sent(spec, provider_id="SM1").enrollment()
+    about = {"step_id": "hi", "visit": 1, "action_key": f"{one.id}/hi/1", "channel": "sms", "recipient": "+1 555"}
+    spec.on_enrollment(c.ReportDelivery, **about, status="delivered", after_ms=4_000)
+    spec.fact("contact.sms_received", {"body": "STOP", "from": "+1555"}, after_ms=60_000).timer(after_ms=DAY_MS)
+    test = recorded(spec, by_status)
+    masked = mask(test, by_status)
+
+    assert [(visit.step, visit.did, visit.code) for visit in test.expects.visits] == [
+        ("hi", "completed", None),
+        ("wait", "completed", None),
+        ("arrived", "completed", None),
+        ("more", "skipped", "opted_out"),
+        ("mail", "skipped", "bounced"),
+    ]
+    assert rehearse(test, by_status) == test.expects
+    assert (masked.kept, shape(masked.test.expects)) == ((), shape(test.expects))
+    assert [secret for secret in ("555'", "ada@home", "Ada@", "STOP") if secret in repr(masked.test)] == []
+
+
+def test_consent_that_ended_before_is_given():
+    flow = workflow(step("hi", "send_sms", body="Hi"), triggers=(Trigger("tag_added", {"tag": "go"}),))
+    spec = Spec(flow).created().fact("contact.sms_received", {"body": "stop"}).fact("contact.tag_added", {"tag": "go"})
+    test = recorded(spec, flow)
+
+    assert [(one.channel, one.address, one.reason) for one in test.opted_out] == [("sms", "+1555", "opted_out")]
+    assert test.expects.visits[0].code == "opted_out"
+    assert rehearse(mask(test, flow).test, flow).visits[0].code == "opted_out"
+
+
 # ---------------------------------------------------------------- masking
 
 
@@ -267,11 +306,23 @@ def test_of_a_message_that_decides_the_decisive_word_is_kept():
     assert reply.data["body"] == "message 1: yes"
 
 
-def test_a_message_that_decides_in_a_way_that_nobody_can_tell_is_kept_and_that_is_said():
-    masked = mask(recorded(happy("oh yes!")), FLOW)
+def test_of_a_message_that_decides_by_a_pattern_one_word_is_kept():
+    masked = mask(recorded(happy("Oh yes! Ada Lovelace, 1 Main Street")), FLOW)
     (reply,) = [one for one in masked.test.happens if one.type == "contact.sms_received"]
 
-    assert reply.data["body"] == "oh yes!"
+    assert (reply.data["body"], masked.kept) == ("yes!", ())
+
+
+def test_a_message_that_decides_as_a_whole_is_kept_and_that_is_said():
+    flow = workflow(
+        step("is", "condition", test=Comparison("event.body", "equals", "call me back"), branches={"true": "tag", "false": None}),
+        step("tag", "add_tag", tag="call"),
+        triggers=(Trigger("sms_received"),),
+    )  # fmt: skip
+    spec = Spec(flow).created().fact("contact.sms_received", {"body": "call me back"})
+    masked = mask(recorded(spec, flow), flow)
+
+    assert masked.test.happens[0].data["body"] == "call me back"
     assert masked.kept == ("a message was kept: without it the contact would take another path",)
 
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from domain.definition import TemplateText
 from domain.spans import format_span, read_span_ms
-from domain.workflow_test import AttemptOutcome, Fact, Lateness, Wish
+from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Lateness, Wish
 from schemas.definition import export
 from schemas.workflow_tests import read_tests, write_test
 from tests.support.engine_spec import DAY_MS
@@ -15,10 +15,13 @@ FULL = replace(
     recorded(happy()),
     last_sms_reply="hey",
     enrolled_before=2,
+    opted_out=(Consent(channel="email", address="a@b.test", reason="bounced"),),
     happens=(
         Fact(at_ms=0, type="contact.created", data={"contact": {"tags": ["a"]}}),
         Fact(at_ms=5, type="x", data={"n": [1, None]}, source="crm", time="2026-01-01T00:00:00Z", hops=3),
         Wish(at_ms=DAY_MS, what="pause"),
+        Consent(at_ms=DAY_MS + 5, channel="sms", address="+1", allowed=True, reason="opted_in"),
+        Delivery(at_ms=DAY_MS + 6, step="hi", visit=2, channel="sms", status="undelivered", code="30003"),
         Wish(at_ms=2 * DAY_MS, what="retry", how="again"),
     ),
     outcomes=(
@@ -74,8 +77,8 @@ def test_a_file_may_hold_several_tests():
     ("change", "path", "words"),
     [
         ({"when": [{"at": 5, "event": "x"}]}, "when[0].at", "expected a span of time, found the number 5"),
-        ({"when": [{"at": "0s"}]}, "when[0]", "expected `event` or `operator`, found neither"),
-        ({"when": [{"at": "0s", "event": "x", "operator": "pause"}]}, "when[0]", "found both"),
+        ({"when": [{"at": "0s"}]}, "when[0]", "expected one of event, operator, consent, delivery, found none"),
+        ({"when": [{"at": "0s", "event": "x", "operator": "pause"}]}, "when[0]", "found event and operator"),
         ({"when": [{"at": "0s", "operator": "drop"}]}, "when[0].operator", "operator"),
         ({"given": {"time": "today", "contact": {"id": "a"}}}, "given.time", "expected a time, found the text 'today'"),
         (
