@@ -3,10 +3,12 @@
 Personal data is left out unless it is asked for: it stands apart in every event, so nothing has to be searched for it.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from projections.past.scattered import records_at
 from schemas.event_log import Chunk, Record
 from schemas.journal import decode_event
 from schemas.topics import JOURNAL
@@ -81,16 +83,37 @@ async def read_journal(log: Reads, query: JournalQuery) -> JournalPage:
             if event is not None:
                 items.append(_item(record, msgspec.to_builtins(event), personal=query.personal))
             if len(items) == query.limit:
-                return _page(query, items, record.offset + 1, end)
+                return _page(query, items, record.offset + 1, end, end)
         scanned += len(chunk)
         if chunk.next <= offset:
             break
         offset = chunk.next
-    return _page(query, items, offset, end)
+    return _page(query, items, offset, end, end)
 
 
-def _page(query: JournalQuery, items: list[JournalItem], offset: int, end: int) -> JournalPage:
-    more = offset if offset < end else None
+async def read_journal_at(log: Reads, query: JournalQuery, offsets: Sequence[int]) -> JournalPage:
+    """The page of a contact whose events stand at these offsets, which rise.
+
+    Raises:
+        MissingRecord: there is none at one of them.
+        UnreadableJournalEvent: a record is no event that this version of Headrace knows.
+    """
+    end = await log.end_offset(JOURNAL, query.partition)
+    left = [offset for offset in offsets if offset >= (query.offset or 0)]
+    items: list[JournalItem] = []
+    async for record in records_at(log, JOURNAL, query.partition, left):
+        event = decode_event(record.value or b"")
+        if query.until_ms is not None and event.at_ms >= query.until_ms:
+            break
+        if query.offset is not None or query.since_ms is None or event.at_ms >= query.since_ms:
+            items.append(_item(record, msgspec.to_builtins(event), personal=query.personal))
+        if len(items) == query.limit:
+            return _page(query, items, record.offset + 1, left[-1] + 1, end)
+    return JournalPage(partition=query.partition, items=items, next_offset=None, end_offset=end)
+
+
+def _page(query: JournalQuery, items: list[JournalItem], offset: int, last: int, end: int) -> JournalPage:
+    more = offset if offset < last else None
     return JournalPage(partition=query.partition, items=items, next_offset=more, end_offset=end)
 
 

@@ -20,10 +20,11 @@ from headrace.cli.lifecycle import pause, resume
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
+from headrace.cli.record import record
 from headrace.cli.repair import repair
 from headrace.cli.simulate import simulate
 from headrace.cli.stuck import stuck
-from headrace.cli.test import dry_run
+from headrace.cli.test import run_tests
 from headrace.cli.topics import topics
 from headrace.cli.validate import validate
 from headrace.cli.why import why
@@ -68,7 +69,8 @@ app.command("validate")(validate)
 app.command("import")(import_files)
 app.command("export")(export)
 app.command("publish")(publish)
-app.command("test")(dry_run)
+app.command("test")(run_tests)
+app.command("record")(record)
 app.command("simulate")(simulate)
 app.command("backtest")(backtest)
 app.command("diff")(diff)

@@ -143,7 +143,8 @@ def _document(root: Node | None, problems: tuple[Diagnostic, ...], read: Text, k
     elif word == "workflow":
         _check_workflow(report, document)
     else:
-        hint = did_you_mean(str(word), ("workflow", "template"))
+        is_test = word == "workflow_test"
+        hint = "play it by `headrace test`" if is_test else did_you_mean(str(word), ("workflow", "template"))
         report.add("unknown_kind", ("kind",), f"expected a workflow or a template, found {describe(word)}", hint)
     name = document.get("name")
     return Parsed(

@@ -58,3 +58,19 @@ async def test_a_wrong_question_is_told_what_is_wrong(api, query, status, code, 
     problem = assert_problem(await api.get(PATH, params=query), status, code)
 
     assert words in problem["detail"]
+
+
+async def test_a_contact_that_the_read_side_knows_is_not_searched_for(api, read_side, journal):
+    await read_side.contact("ada")
+    for seq in (1, 3):  # as if the second were somebody else's: it is not even looked at
+        await read_side.happening(seq, offset=seq - 1)
+    page = (await api.get(PATH, params={"contact_id": "ada"})).body
+
+    assert [item["event"]["seq"] for item in page["items"]] == [1, 3]
+
+
+async def test_a_read_side_of_another_log_is_told_to_be_rebuilt(api, read_side, journal):
+    await read_side.contact("ada")
+    await read_side.happening(1, offset=99)
+
+    assert_problem(await api.get(PATH, params={"contact_id": "ada"}), 409, "not_indexed")

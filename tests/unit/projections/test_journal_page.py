@@ -4,7 +4,7 @@ import pytest
 
 from domain import journal as j
 from projections import journal_page
-from projections.journal_page import JournalQuery, offset_at, read_journal
+from projections.journal_page import JournalQuery, offset_at, read_journal, read_journal_at
 from schemas.topics import JOURNAL
 from tests.support.journals import make_topics, write
 from tests.support.memory_log import MemoryEventLog
@@ -63,6 +63,21 @@ async def test_one_contacts_events(log):
 
     assert [item.event["contact_id"] for item in items] == ["b"] * 10
     assert [item.event["seq"] for item in items] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("limit", [1, 3, 10, 500])
+async def test_one_contacts_events_by_their_places(log, limit):
+    offsets, items, at = list(range(1, 20, 2)), [], None
+    for _ in range(20):
+        page = await read_journal_at(log, JournalQuery(partition=0, contact_id="b", offset=at, limit=limit), offsets)
+        items += page.items
+        if (at := page.next_offset) is None:
+            break
+
+    assert [item.offset for item in items] == offsets
+    assert "secret" not in repr(items)
+    since = JournalQuery(partition=0, contact_id="b", since_ms=START + 35, until_ms=START + 70)
+    assert [item.offset for item in (await read_journal_at(log, since, offsets)).items] == [5]
 
 
 async def test_a_page_looks_at_so_many_records_and_leads_on(log, monkeypatch):

@@ -1,0 +1,158 @@
+"""`headrace record` and `headrace test FILE`: a history becomes a test, and the test says where another one parts."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from headrace.journal_source import journal_at
+from tests.unit.cli.conftest import page, workflow
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+DEFINITION = """name: Welcome
+trigger: {type: contact_created}
+steps:
+  - {id: hi, type: send_sms, config: {body: "Hi {{first_name}}"}}
+  - {id: wait, type: delay, config: {duration: 1, unit: days}}
+  - id: source
+    type: condition
+    config: {field: source, operator: equals, value: referral}
+    branches: {true: tag, false: end}
+  - {id: tag, type: add_tag, config: {tag: friend}}
+"""
+CONTACT = "contact-00005"
+
+
+@pytest.fixture
+def history(command, headrace, tmp_path, monkeypatch):
+    """A simulated history, as a Headrace that serves it would show it."""
+    (tmp_path / "welcome.yaml").write_text(DEFINITION)
+    into = tmp_path / "data"
+    made = command(
+        "simulate", "welcome.yaml", "--contacts", "12", "--until", "2026-11-01", "--into", into, "--json"
+    ).json
+    (simulated,) = made["workflows"]
+    monkeypatch.setenv("HEADRACE_DATA_DIR", str(into))
+    with journal_at("", here=True) as fetch:
+        shown = fetch({"contact_id": CONTACT, "personal": True})
+    (enrolled,) = [item["event"] for item in shown["items"] if item["event"]["type"] == "enrolled"]
+    monkeypatch.delenv("HEADRACE_DATA_DIR")
+    monkeypatch.setenv("HEADRACE_URL", headrace.url)
+    at = "2026-03-01T09:00:00Z"
+    headrace.on("GET", "/api/v1/journal", shown)
+    contact = {"id": CONTACT, "first_name": None, "last_name": None, "email": None, "phone": None, "source": None, "timezone": None, "tags": [], "custom_fields": {}, "created_at": at, "updated_at": at}  # fmt: skip
+    headrace.on("GET", f"/api/v1/contacts/{CONTACT}", contact)
+    headrace.on("GET", "/api/v1/workflows", page(workflow(id=simulated["id"], name="Welcome")))
+    version = {"version": 1, "status": "published", "created_at": at, "published_at": at, "diagnostics": [], "workflow_id": simulated["id"], "name": "Welcome", "format": "yaml", "document": yaml.safe_load(DEFINITION.replace("true:", '"true":').replace("false:", '"false":')), "source": DEFINITION, "digest": "d", "templates": {}}  # fmt: skip
+    headrace.on("GET", f"/api/v1/workflows/{simulated['id']}/versions/1", version)
+    enrollment = {"id": enrolled["enrollment_id"], "workflow_id": simulated["id"], "version": 1, "contact_id": CONTACT, "status": "completed", "current_step": None, "state": {}, "next_action_at": None, "enrolled_at": at, "completed_at": at, "exit_reason": None}  # fmt: skip
+    headrace.on("GET", f"/api/v1/enrollments/{enrolled['enrollment_id']}", enrollment)
+    (created, *_) = [
+        item["event"]["personal"]["data"]["contact"]
+        for item in shown["items"]
+        if item["event"].get("event_type") == "contact.created"
+    ]
+    return {"enrollment": enrolled["enrollment_id"], "contact": created, "steps": shown}
+
+
+def test_a_contacts_history_becomes_a_test_that_passes(command, history):
+    recorded = command("record", CONTACT, "-o", "welcome.test.yaml")
+    assert (recorded.code, recorded.out) == (0, "")
+    assert "1 test was written to welcome.test.yaml: headrace test welcome.test.yaml" in recorded.err
+
+    played = command("test", "welcome.test.yaml", HEADRACE_URL="http://127.0.0.1:1")
+    assert played.code == 0
+    assert played.out.splitlines() == ["welcome.test.yaml: contact-1 in Welcome: passed", "1 test passed"]
+
+
+def test_the_person_is_not_in_it(command, history):
+    text = command("record", CONTACT).out
+
+    assert [
+        secret
+        for secret in (CONTACT, *(history["contact"][n] for n in ("last_name", "email", "phone")))
+        if secret in text
+    ] == []
+    assert "person1@example.com" in text
+    assert history["contact"]["email"] in command("record", CONTACT, "--personal").out
+
+
+def test_an_enrollment_can_be_named(command, history):
+    found = command("record", history["enrollment"], "--json").json
+
+    assert [test["enrollment_id"] for test in found["tests"]] == [history["enrollment"]]
+    assert found["tests"][0]["document"]["kind"] == "workflow_test"
+    assert found["refused"] == []
+
+
+def test_another_definition_shows_where_it_parts(command, history, tmp_path):
+    command("record", CONTACT, "-o", "welcome.test.yaml")
+    (tmp_path / "longer.yaml").write_text(DEFINITION.replace("duration: 1", "duration: 2"))
+    result = command("test", "welcome.test.yaml", "--definition", "longer.yaml")
+
+    assert result.code == 1
+    assert result.out.splitlines() == [
+        "welcome.test.yaml: contact-1 in Welcome: FAILED",
+        "  1. hi completed",
+        "  2. wait: expected a wait of 1d, found a wait of 2d",
+        "1 test, 1 failed",
+    ]
+    told = command("test", "welcome.test.yaml", "--definition", "longer.yaml", "--json").json
+    assert (told["ok"], told["tests"][0]["divergence"]["place"]) == (False, 2)
+
+
+def test_a_test_may_name_its_definition_beside_it(command, history, tmp_path):
+    (tmp_path / "tests").mkdir()
+    command("record", CONTACT, "--definition", "welcome.yaml", "-o", "tests/welcome.test.yaml")
+
+    assert yaml.safe_load((tmp_path / "tests/welcome.test.yaml").read_text())["definition"] == "../welcome.yaml"
+    assert command("test", "tests/welcome.test.yaml").code == 0
+    (tmp_path / "welcome.yaml").write_text(DEFINITION.replace("Hi {{", "Hello {{"))
+    assert "1. hi: expected sends.body 'Hi " in command("test", "tests/welcome.test.yaml").out
+    (tmp_path / "welcome.yaml").unlink()
+    gone = command("test", "tests/welcome.test.yaml")
+    assert gone.code == 1
+    assert "cannot read the definition" in gone.out
+
+
+def test_a_definition_that_leads_elsewhere_is_not_written(command, history, tmp_path):
+    (tmp_path / "longer.yaml").write_text(DEFINITION.replace("duration: 1", "duration: 2"))
+    result = command("record", CONTACT, "--definition", "longer.yaml", "-o", "no.yaml")
+
+    assert result.code == 1
+    assert "was not recorded: the definition leads elsewhere, at place 2: wait: expected a wait of 1d" in result.err
+    assert not (tmp_path / "no.yaml").exists()
+
+
+def test_a_workflow_that_the_contact_never_was_in_is_said(command, history, headrace):
+    other = "0190a2b4-0000-8000-8000-000000000009"
+    headrace.on("GET", f"/api/v1/workflows/{other}", workflow(id=other))
+    result = command("record", CONTACT, "--workflow", other)
+
+    assert result.code == 1
+    assert "was never in such a workflow" in result.err
+
+
+def test_what_is_no_test_is_told_with_its_line(command, tmp_path):
+    (tmp_path / "broken.yaml").write_text("kind: workflow_test\nname: x\nwhen: 5\n")
+    result = command("test", "broken.yaml")
+
+    assert result.code == 1
+    assert "line 3, column 7: expected a list for 'when', found the number 5" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["test", "Welcome"], "expected a file of workflow tests, or a workflow with --contact ID"),
+        (["test", "a", "b", "--contact", "ada"], "expected one workflow with --contact"),
+        (["test", "a", "--definition", "nowhere.yaml"], "nowhere.yaml"),
+        (["test"], "WORKFLOW|FILE"),
+        (["record"], "CONTACT|ENROLLMENT"),
+    ],
+)
+def test_a_wrong_call_is_told_the_mend(command, arguments, words):
+    result = command(*arguments)
+
+    assert result.code == 2
+    assert words in result.err
