@@ -74,7 +74,7 @@ def _show(report: Mapping[str, Any]) -> None:
     if report["ok"]:
         print_text(f"ok: {report['contacts']:,} contacts are as the journal says")
         return
-    print_text(f"{report['differing']:,} differ:" if report["differences"] else f"{report['differing']:,} differ")
+    print_text(f"{report['differing']:,} {'difference' if report['differing'] == 1 else 'differences'}:")
     for one in report["differences"]:
         print_text(f"  {_words(one)}")
 

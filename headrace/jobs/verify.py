@@ -1,6 +1,8 @@
 """The job `verify`: prove that the fold of the journal, the stores of this machine and the read side say the same."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -23,6 +25,10 @@ _LEDGERS_OF_STORES: Final = "verify-stores"
 """Stores are ahead of the read side, so who verifies them alone has ledgers of its own."""
 
 
+_PATIENCE_S: Final = 60.0
+_POLL_S: Final = 0.1
+
+
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be verified."""
 
@@ -39,7 +45,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def run(request: Request, context: JobContext) -> Report:
     """Verify; the report is not `ok` when anything differs."""
     directory = context.data_dir / (_LEDGERS_OF_STORES if request.stores_only else _LEDGERS)
-    with _alone_in(directory), _processes(request.workers or default_workers()) as processes:
+    with await _alone_in(directory), _processes(request.workers or default_workers()) as processes:
         report = await verify(
             Plan(
                 open_log=context.open_log,
@@ -55,16 +61,17 @@ async def run(request: Request, context: JobContext) -> Report:
     return Report(report, ok=report.ok)
 
 
-@contextlib.contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """One verification at a time works on the ledgers."""
-    try:
-        lock = DataDirectory.acquire(directory)
-    except DataDirectoryInUse as error:
-        message = "another verification is under way (it may be the scheduled one); wait for its end"
-        raise Refused(message, code="verify_under_way", status=409) from error
-    with lock:
-        yield
+async def _alone_in(directory: Path) -> DataDirectory:
+    """The ledgers for this verification alone, once another one (which may be the scheduled one) is through."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return DataDirectory.acquire(directory)
+        except DataDirectoryInUse as error:
+            if time.monotonic() > deadline:
+                message = "another verification is under way, and takes long; try again when it has ended"
+                raise Refused(message, code="verify_under_way", status=409) from error
+        await asyncio.sleep(_POLL_S)
 
 
 @contextlib.contextmanager
