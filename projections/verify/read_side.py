@@ -46,6 +46,11 @@ _ENROLLMENTS: Final = """
     ) i ON i.enrollment_id = coalesce(e.id, x.enrollment_id)
 """
 _IN_ORDER: Final = """ ORDER BY {} COLLATE "C" NULLS FIRST"""
+_HOLD: Final = """
+    LOCK TABLE workflow_executions, workflow_enrollments, checkpoints, contacts, incidents, partitions, timeline
+    IN ACCESS SHARE MODE
+"""
+"""Reading and writing go on, but no rebuild swaps tables between one of our connections and the next."""
 _PARTITIONS: Final = "SELECT partition, catalogue_offset, reconciled_offset FROM partitions"
 
 Row = ContactRow | EnrollmentRow
@@ -136,6 +141,7 @@ def _begun(connection: psycopg.Connection[Any], name: str | None) -> Snapshot:
     if name is not None:
         connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(name))
         return Snapshot(connection, name)
+    connection.execute(_HOLD)
     row = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert row is not None
     return Snapshot(connection, str(row[0]))
