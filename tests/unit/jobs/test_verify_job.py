@@ -14,9 +14,9 @@ from streams.data_directory import DataDirectory
 async def test_a_second_one_waits_and_is_refused_when_that_takes_too_long(tmp_path, monkeypatch):
     monkeypatch.setattr(verify, "_PATIENCE_S", 0.0)
     context = JobContext(settings=load_settings(data_dir=tmp_path))
-    with DataDirectory.acquire(tmp_path / "verify-stores"):
-        with pytest.raises(Refused, match="another verification is under way") as refused:
-            await verify.run(verify.Request(stores_only=True), context)
+    under_way = DataDirectory.acquire(tmp_path / "verify-stores")
+    with under_way, pytest.raises(Refused, match="another verification is under way") as refused:
+        await verify.run(verify.Request(stores_only=True), context)
     assert (refused.value.status, refused.value.code) == (409, "verify_under_way")
 
 
