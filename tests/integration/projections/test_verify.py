@@ -28,6 +28,7 @@ from streams.opening import open_store
 from streams.partition_settings import PartitionSettings
 from streams.store import store_path
 from streams.store_snapshot import open_store_snapshot
+from tests.support.engine_spec import START_MS, Spec
 from tests.support.journals import batches, define, imported, make_topics, write
 from tests.support.memory_log import MemoryEventLog
 from tests.support.random_lives import ACTIONS, TAGS, named, random_life
@@ -118,6 +119,8 @@ async def here(read_side_url: str, tmp_path: Path) -> Installation:
     await make_topics(log, PARTITIONS)
     await define(log, *[imported(one, name=name) for one, name in ((ACTIONS, "Actions"), (TAGS, "Tags"))])
     here = Installation(log, read_side_url, tmp_path)
+    stopped = Spec().created().fact("contact.sms_received", {"body": "STOP", "from": "+1555"})
+    await write(log, named(stopped.journal, "stopped"))
     await here.live(*[f"contact-{number}" for number in range(12)])
     return here
 
@@ -142,7 +145,7 @@ async def test_what_is_right_is_proved_right_and_the_next_time_only_what_is_new_
     told = []
     report = await here.verify(progress=lambda done, total: told.append((done, total)))
     assert report.ok, named_by(report)
-    assert (report.events, report.folded, report.contacts, report.differing) == (length, length, 13, 0)
+    assert (report.events, report.folded, report.contacts, report.differing) == (length, length, 14, 0)
     assert told[-1] == (length, length)
     for one in report.partitions:
         assert one.read_side is not None
@@ -264,6 +267,11 @@ async def test_planted_rows_are_found_and_named(here: Installation) -> None:
             "workflow_executions",
             f"INSERT INTO workflow_executions (id, enrollment_id, step_id, step_type, visit, attempts, seq) VALUES ('{extra}', '{extra}', 's', 'delay', 1, 0, 1)",
             (None, "workflow_executions", "enrollment_id", "the id of an enrollment", extra),
+        ),
+        (
+            "consents",
+            "DELETE FROM consents",
+            ("stopped", "consents", "rows that forbid", [["sms", "+1555", "opted_out", START_MS]], []),
         ),
         (
             "partitions",
