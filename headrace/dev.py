@@ -70,7 +70,7 @@ def own_directory(options: DevOptions, stack: contextlib.AsyncExitStack) -> None
     directory = DataDirectory.acquire(options.data_dir, url=f"http://{options.host}:{options.port}")
     stack.callback(directory.release)
     if options.fresh:
-        for part in ("log", "store", "postgres", "inbox.jsonl"):
+        for part in ("log", "store", "verify", "postgres", "inbox.jsonl"):
             path = options.data_dir / part
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ from headrace.sample import publish_sample
 from headrace.sandbox import start_sandbox
 from headrace.secrets import load_secrets
 from headrace.serving import http_api, read_side
+from headrace.verifying import verifying
 from schemas.topics import DEFINITIONS
 
 
@@ -45,6 +46,7 @@ async def start(
     await stack.enter_async_context(engine(options, log, clock, actions_for(options, sandbox.url), on_crash, metrics))
     database_url = await database
     pool = await stack.enter_async_context(read_side(log, database_url, on_crash, clock=clock, metrics=metrics))
+    await stack.enter_async_context(verifying(options, database_url, metrics))
     api = http_api(
         options,
         log,

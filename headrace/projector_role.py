@@ -12,6 +12,7 @@ from headrace.metrics import RoleMetrics
 from headrace.role import database_of, run_role
 from headrace.serving import projecting
 from headrace.settings import Settings, topics_of
+from headrace.verifying import ScheduledVerification, verifying
 from projections.migrations import migrate
 from projections.projector import Projector
 
@@ -21,22 +22,24 @@ def run_projector(settings: Settings) -> int:
     kafka, database_url = kafka_of(settings), database_of(settings)
     metrics = RoleMetrics("projector")
     projector: Projector | None = None
+    verification: ScheduledVerification | None = None
 
     def readiness() -> tuple[bool, Mapping[str, Any]]:
         checkpoints = projector.checkpoints if projector is not None else {}
-        return bool(checkpoints), {"sources": len(checkpoints)}
+        return bool(checkpoints), {"sources": len(checkpoints), "verify": verification.last if verification else {}}
 
     def forget() -> None:
         nonlocal projector
         projector = None
 
     async def start(stack: contextlib.AsyncExitStack, on_crash: Callable[[BaseException], None]) -> None:
-        nonlocal projector
+        nonlocal projector, verification
         stack.callback(forget)
         await stack.enter_async_context(health_server(settings.host, settings.health_port, readiness, metrics))
         await asyncio.to_thread(migrate, database_url)
         log = await stack.enter_async_context(kafka_log(kafka, topics_of(settings)))
         at_work = projecting(log, database_url, on_crash, clock=EngineClock(), metrics=metrics)
         projector = await stack.enter_async_context(at_work)
+        verification = await stack.enter_async_context(verifying(settings, database_url, metrics))
 
     return run_role("projector", settings, start)

@@ -166,6 +166,12 @@ class Settings(KafkaOptions):
     wait_seconds: float = Field(
         5.0, ge=0, le=300, description="How long a write waits until the read side shows it, before it answers 202."
     )
+    verify_every: float = Field(
+        3_600.0,
+        ge=0,
+        le=31_536_000,
+        description="Seconds from one verification of the read side and the stores to the next; 0: none by itself.",
+    )
     time_scale: float = Field(
         1.0, gt=0, le=MAX_TIME_SCALE, description="`headrace dev` only: engine time runs this many times faster."
     )

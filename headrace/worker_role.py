@@ -15,6 +15,7 @@ from headrace.providers import actions_for
 from headrace.role import run_role
 from headrace.secrets import load_secrets
 from headrace.settings import Settings, hold_late_ms_of, topics_of
+from headrace.verifying import ScheduledVerification, verifying
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember
 from streams.partition_settings import PartitionSettings
@@ -27,18 +28,20 @@ def run_worker(settings: Settings) -> int:
     metrics = RoleMetrics("worker")
     secrets = load_secrets(settings)
     engine: KafkaEngine | None = None
+    verification: ScheduledVerification | None = None
 
     def readiness() -> tuple[bool, Mapping[str, Any]]:
         if engine is None:
             return False, {"partitions": []}
-        return engine.ownership.settled, {"partitions": sorted(engine.host.actors)}
+        facts = {"partitions": sorted(engine.host.actors), "verify": verification.last if verification else {}}
+        return engine.ownership.settled, facts
 
     def forget() -> None:
         nonlocal engine
         engine = None
 
     async def start(stack: contextlib.AsyncExitStack, on_crash: Callable[[BaseException], None]) -> None:
-        nonlocal engine
+        nonlocal engine, verification
         directory = DataDirectory.acquire(settings.data_dir)
         stack.callback(directory.release)
         stack.callback(forget)
@@ -63,6 +66,7 @@ def run_worker(settings: Settings) -> int:
             secrets=secrets,
         )
         engine = await stack.enter_async_context(running)
+        verification = await stack.enter_async_context(verifying(settings, None, metrics))
 
     return run_role("worker", settings, start)
 

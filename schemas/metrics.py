@@ -125,6 +125,17 @@ PROJECTION: Final = (
     MetricSpec("headrace_projection_batch_records", "histogram", "Records that a batch holds.", (), _RECORDS),
     MetricSpec("headrace_projected_records_total", "counter", "Records that were projected, by topic.", ("topic",)),
 )
+VERIFY: Final = (
+    MetricSpec(
+        "headrace_verify_ok",
+        "gauge",
+        "1 when the last verification found everything as the journal says, 0 when it did not.",
+    ),
+    MetricSpec("headrace_verify_differing", "gauge", "Contacts (and other things) that differed in it."),
+    MetricSpec("headrace_verify_seconds", "gauge", "How long it took."),
+    MetricSpec("headrace_verify_last_timestamp_seconds", "gauge", "When it ended."),
+    MetricSpec("headrace_verify_failed_total", "counter", "Verifications that could not be done."),
+)
 API: Final = (
     MetricSpec(
         "headrace_http_requests_total",
@@ -152,8 +163,8 @@ EVERY_ROLE: Final = (
     MetricSpec("headrace_build_info", "gauge", "1; its labels name the version.", ("version", "python", "role")),
 )
 ROLES: Final[Mapping[str, tuple[MetricSpec, ...]]] = {
-    "worker": ENGINE,
-    "projector": PROJECTION,
+    "worker": (*ENGINE, *VERIFY),
+    "projector": (*PROJECTION, *VERIFY),
     "api": API,
     "every role": EVERY_ROLE,
 }

@@ -1,6 +1,6 @@
 """Opening a partition's store: check that it fits the journal, and fold the journal's tail into it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -10,12 +10,13 @@ from domain.errors import HeadraceError
 from domain.evolve import evolve, evolve_partition
 from domain.state import ContactState
 from schemas.event_log import EventLog, Record
-from schemas.journal import POSITIONS_HEADER, decode_event, decode_positions
+from schemas.journal import POSITIONS_HEADER, decode_event, decode_events, decode_positions
 from schemas.topics import JOURNAL
 from streams.partition_settings import GROUP, PartitionSettings
 from streams.store import Identity, Store, store_path
 
 _READ_LIMIT = 5_000
+_DECODED_AT_ONCE = 256
 _log = structlog.get_logger(__name__)
 
 
@@ -62,8 +63,7 @@ def fold(store: Store, records: Sequence[Record]) -> None:
     last_time_ms = partition.last_time_ms
     states: dict[str, ContactState] = {}
     event: j.JournalEvent | None = None
-    for record in records:
-        event = decode_event(record.value or b"")
+    for record, event in _decoded(records):
         last_time_ms = max(last_time_ms, event.at_ms)
         if event.contact_id == j.PARTITION_KEY:
             partition = evolve_partition(partition, event)
@@ -81,6 +81,13 @@ def fold(store: Store, records: Sequence[Record]) -> None:
         positions=positions,
         partition=replace(partition, last_time_ms=last_time_ms),
     )
+
+
+def _decoded(records: Sequence[Record]) -> Iterator[tuple[Record, j.AnyJournalEvent]]:
+    """The records with their events, decoded as many at a time as stay in the processor's cache until they are folded."""
+    for start in range(0, len(records), _DECODED_AT_ONCE):
+        some = records[start : start + _DECODED_AT_ONCE]
+        yield from zip(some, decode_events([record.value or b"" for record in some]), strict=True)
 
 
 async def _take_group_positions(log: EventLog, partition: int, store: Store, settings: PartitionSettings) -> None:

@@ -27,6 +27,7 @@ from headrace.cli.stuck import stuck
 from headrace.cli.test import run_tests
 from headrace.cli.topics import topics
 from headrace.cli.validate import validate
+from headrace.cli.verify import verify
 from headrace.cli.why import why
 from headrace.cli.worker import worker
 from headrace.cli.workflows import workflows
@@ -86,5 +87,6 @@ app.command("repair")(repair)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(journal, name="journal")
 app.add_typer(topics, name="topics")
+app.command("verify")(verify)
 app.command("doctor")(doctor)
 app.command("providers")(providers)

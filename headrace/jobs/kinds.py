@@ -19,6 +19,7 @@ class JobKind(NamedTuple):
 KINDS: Final[dict[str, JobKind]] = {
     "audit": JobKind("headrace.jobs.audit"),
     "backtest": JobKind("headrace.jobs.backtest", needs_database=False),
+    "verify": JobKind("headrace.jobs.verify"),
 }
 
 

@@ -14,6 +14,7 @@ STORE: Final = "store"
 _ELSEWHERE: Final = {
     "timeline_lines": ("timeline", "number of rows"),
     "timeline_last_seq": ("timeline", "highest seq"),
+    "suppressed": ("consents", "rows that forbid"),
     "executions": ("workflow_executions", "number of rows"),
     "open_executions": ("workflow_executions", "open rows"),
     "open_incidents": ("incidents", "open rows"),

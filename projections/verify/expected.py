@@ -19,7 +19,7 @@ _STEP_ID_LENGTH: Final = 100
 
 
 class ContactRow(msgspec.Struct, frozen=True, array_like=True):
-    """A contact with all of its columns, and its timeline. Times are milliseconds; None throughout: there is no row."""
+    """A contact with all of its columns, its timeline and its consents. Times are milliseconds; None throughout: there is no row."""
 
     contact_id: str
     id: str | None = None
@@ -38,6 +38,8 @@ class ContactRow(msgspec.Struct, frozen=True, array_like=True):
     updated_at: int | None = None
     timeline_lines: int = 0
     timeline_last_seq: int = 0
+    suppressed: Any = []
+    """Addresses that are not written to: (channel, address, reason, since), in order."""
 
 
 class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
@@ -74,7 +76,9 @@ def expected_contact(state: ContactState, row_seq: int) -> ContactRow:
     """The contact's row; `row_seq` is the event that changed it last. Its events are gapless, so they count the lines."""
     contact = state.contact
     if not contact.created_at_ms:  # only commands that were rejected
-        return ContactRow(contact.id, timeline_lines=state.seq, timeline_last_seq=state.seq)
+        return ContactRow(
+            contact.id, timeline_lines=state.seq, timeline_last_seq=state.seq, suppressed=_suppressed(state)
+        )
     return ContactRow(
         contact.id,
         contact.id,
@@ -93,6 +97,7 @@ def expected_contact(state: ContactState, row_seq: int) -> ContactRow:
         contact.updated_at_ms,
         state.seq,
         state.seq,
+        _suppressed(state),
     )
 
 
@@ -134,6 +139,10 @@ def open_rows(state: ContactState) -> list[EnrollmentRow]:
         for enrollment in state.enrollments.values()
         if enrollment.status not in CLOSED
     ]
+
+
+def _suppressed(state: ContactState) -> list[list[Any]]:
+    return sorted([one.channel, _text(one.address), _text(one.reason), one.at_ms] for one in state.suppressions)
 
 
 def _open_executions(enrollment: Enrollment) -> list[list[Any]]:

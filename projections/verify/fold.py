@@ -7,12 +7,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain import journal as j
+from domain.errors import HeadraceError
 from domain.evolve import evolve_partition, initial
+from domain.state import PartitionState
 from projections.errors import UnreadableRecord
 from projections.verify.folded import Folded
 from projections.verify.ledger import Entry, Ledger
 from schemas.event_log import LogReader, Record
-from schemas.journal import decode_events
+from schemas.journal import decode_event, decode_events
 from schemas.topics import JOURNAL
 
 _READ: Final = 2_000
@@ -48,18 +50,28 @@ class PartitionFold:
         self._spill(len(self._entries))
 
     def _fold(self, records: Sequence[Record], offset: int) -> None:
-        partition, last_time_ms = self.ledger.stand.partition, self.ledger.stand.partition.last_time_ms
+        partition = self.ledger.stand.partition
         for start in range(0, len(records), _SLICE):
-            for event in _decoded(records[start : start + _SLICE]):
-                last_time_ms = max(last_time_ms, event.at_ms)
-                if event.contact_id == j.PARTITION_KEY:
-                    partition = evolve_partition(partition, event)
-                    continue
-                entry = self._entries.get(event.contact_id)
-                if entry is None:
-                    entry = self._entries[event.contact_id] = self._find(event)
-                entry.folded.fold(event)
-        self.ledger.move(offset, len(records), replace(partition, last_time_ms=last_time_ms))
+            some = records[start : start + _SLICE]
+            at = 0
+            try:
+                for at, event in enumerate(_decoded(some)):  # noqa: B007 it tells where an error is
+                    partition = self._fold_event(partition, event)
+            except Exception as error:
+                raise _unreadable(some, at, error) from error
+        self.ledger.move(offset, len(records), partition)
+
+    def _fold_event(self, partition: PartitionState, event: j.JournalEvent) -> PartitionState:
+        """Apply an event to its contact, and give what is then known of the partition."""
+        if event.at_ms > partition.last_time_ms:
+            partition = replace(partition, last_time_ms=event.at_ms)
+        if event.contact_id == j.PARTITION_KEY:
+            return evolve_partition(partition, event)
+        entry = self._entries.get(event.contact_id)
+        if entry is None:
+            entry = self._entries[event.contact_id] = self._find(event)
+        entry.folded.fold(event)
+        return partition
 
     def _find(self, event: j.JournalEvent) -> Entry:
         """The event's contact; an event that is a contact's first needs no look."""
@@ -78,6 +90,19 @@ def _below(records: Sequence[Record], offset: int) -> Sequence[Record]:
     if not records or records[-1].offset < offset:
         return records
     return [record for record in records if record.offset < offset]
+
+
+def _unreadable(records: Sequence[Record], at: int, error: Exception) -> UnreadableRecord:
+    """Which of the records the error is about: the first that can't be decoded, else the one that was being folded."""
+    record = records[at]
+    for one in records:
+        try:
+            decode_event(one.value or b"")
+        except HeadraceError:
+            record = one
+            break
+    where = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+    return UnreadableRecord(f"the journal can't be folded at {where}: {error or type(error).__name__}")
 
 
 def _decoded(records: Iterable[Record]) -> list[j.AnyJournalEvent]:

@@ -8,16 +8,17 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 
+from domain.errors import JournalGap
 from domain.state import ContactState, PartitionState
 from projections.verify.digest import digest_kept, exchange, from_bytes, to_bytes
 from projections.verify.expected import Ended
 from projections.verify.folded import Folded
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of what is kept; a change of the derivation in `expected` is one too."""
 _CREATE: Final = """
 PRAGMA journal_mode = WAL;
@@ -30,11 +31,8 @@ CREATE TABLE IF NOT EXISTS contacts (
 """
 _PUT_META: Final = "INSERT OR REPLACE INTO meta (id, body) VALUES (1, ?)"
 _GET: Final = "SELECT state, more, shown, kept FROM contacts WHERE id = ?"
-_PUT: Final = """
-INSERT INTO contacts (id, state, more, shown, kept) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE
-SET state = excluded.state, more = excluded.more, shown = excluded.shown, kept = excluded.kept
-"""
+_INSERT: Final = "INSERT INTO contacts (state, more, shown, kept, id) VALUES (?, ?, ?, ?, ?)"
+_UPDATE: Final = "UPDATE contacts SET state = ?, more = ?, shown = ?, kept = ? WHERE id = ?"
 _DIGESTS: Final = "SELECT id, {} FROM contacts ORDER BY id"
 
 
@@ -114,21 +112,31 @@ class Ledger:
         return Entry(folded, from_bytes(row[2]), from_bytes(row[3]))
 
     def put(self, entries: Iterable["Entry"]) -> None:
-        """Keep contacts as they are now, and bring the sums up to date."""
-        shown, kept, added = from_bytes(self.stand.shown), from_bytes(self.stand.kept), 0
-        rows = []
+        """Keep contacts as they are now, and bring the sums up to date.
+
+        Raises:
+            JournalGap: a contact began twice.
+        """
+        shown, kept = from_bytes(self.stand.shown), from_bytes(self.stand.kept)
+        new: list[tuple[Any, ...]] = []
+        changed: list[tuple[Any, ...]] = []
         for entry in entries:
             one, id_ = entry.folded, entry.folded.state.contact.id
             one.forget_settled()
             state = _encode(one.state)
             now_shown, now_kept = one.shown_digest(), digest_kept(id_, state)
             shown, kept = exchange(shown, entry.shown, now_shown), exchange(kept, entry.kept, now_kept)
-            added += not entry.kept
             more = _encode(_More(one.row_seq, to_bytes(one.settled_digest), one.ended))
-            rows.append((id_, state, more, to_bytes(now_shown), to_bytes(now_kept)))
-        self._db.executemany(_PUT, rows)
+            rows = changed if entry.kept else new
+            rows.append((state, more, to_bytes(now_shown), to_bytes(now_kept), id_))
+        try:
+            self._db.executemany(_INSERT, new)
+        except sqlite3.IntegrityError as error:
+            message = "the journal holds the first event of a contact twice"
+            raise JournalGap(message) from error
+        self._db.executemany(_UPDATE, changed)
         self.stand = msgspec.structs.replace(
-            self.stand, shown=to_bytes(shown), kept=to_bytes(kept), contacts=self.stand.contacts + added
+            self.stand, shown=to_bytes(shown), kept=to_bytes(kept), contacts=self.stand.contacts + len(new)
         )
 
     def move(self, offset: int, events: int, partition: PartitionState) -> None:

@@ -19,15 +19,21 @@ from projections.verify.expected import ContactRow, EnrollmentRow
 
 _FETCH: Final = 2_000
 _MS: Final = "(extract(epoch FROM {}) * 1000)::bigint"
-_TIMES: Final = ("next_action_at", "enrolled_at", "completed_at", "created_at", "updated_at")
+_TIMES: Final = ("at", "next_action_at", "enrolled_at", "completed_at", "created_at", "updated_at")
 
 _CONTACTS: Final = """
-    SELECT coalesce(c.id, t.contact_id), c.id, first_name, last_name, email, phone, source, timezone, tags,
+    SELECT coalesce(c.id, t.contact_id, s.contact_id), c.id, first_name, last_name, email, phone, source, timezone, tags,
            custom_fields, created, last_sms_reply, c.seq, {created_at}, {updated_at},
-           coalesce(t.lines, 0), coalesce(t.last_seq, 0)
+           coalesce(t.lines, 0), coalesce(t.last_seq, 0), coalesce(s.suppressed, '[]')
     FROM contacts c
     FULL JOIN (SELECT contact_id, count(*) AS lines, max(seq) AS last_seq FROM timeline GROUP BY contact_id) t
       ON t.contact_id = c.id
+    FULL JOIN (
+        SELECT contact_id,
+               jsonb_agg(jsonb_build_array(channel, address, reason, {at}) ORDER BY channel, address COLLATE "C")
+               AS suppressed
+        FROM consents WHERE NOT allowed GROUP BY contact_id
+    ) s ON s.contact_id = coalesce(c.id, t.contact_id)
 """
 _ENROLLMENTS: Final = """
     SELECT contact_id, coalesce(e.id, x.enrollment_id, i.enrollment_id)::text, workflow_id::text, version, status,
@@ -46,6 +52,11 @@ _ENROLLMENTS: Final = """
     ) i ON i.enrollment_id = coalesce(e.id, x.enrollment_id)
 """
 _IN_ORDER: Final = """ ORDER BY {} COLLATE "C" NULLS FIRST"""
+_HOLD: Final = """
+    LOCK TABLE workflow_executions, workflow_enrollments, checkpoints, consents, contacts, incidents, partitions, timeline
+    IN ACCESS SHARE MODE
+"""
+"""Reading and writing go on, but no rebuild swaps tables between one of our connections and the next."""
 _PARTITIONS: Final = "SELECT partition, catalogue_offset, reconciled_offset FROM partitions"
 
 Row = ContactRow | EnrollmentRow
@@ -61,7 +72,7 @@ class Kind(NamedTuple):
 
 _MILLISECONDS: Final = {name: _MS.format(name) for name in _TIMES}
 KINDS: Final = {
-    "contacts": Kind(_CONTACTS.format(**_MILLISECONDS), "coalesce(c.id, t.contact_id)", ContactRow),
+    "contacts": Kind(_CONTACTS.format(**_MILLISECONDS), "coalesce(c.id, t.contact_id, s.contact_id)", ContactRow),
     "enrollments": Kind(_ENROLLMENTS.format(**_MILLISECONDS), "contact_id", EnrollmentRow),
 }
 
@@ -136,6 +147,7 @@ def _begun(connection: psycopg.Connection[Any], name: str | None) -> Snapshot:
     if name is not None:
         connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(name))
         return Snapshot(connection, name)
+    connection.execute(_HOLD)
     row = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert row is not None
     return Snapshot(connection, str(row[0]))

@@ -14,10 +14,7 @@ DAY_PER_SECOND = "86400"
 def headrace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
     """A fresh `headrace dev`; tests share it and keep to workflows and contacts of their own."""
     process = DevProcess(tmp_path_factory.mktemp("dev") / "data", "--no-sample", "--log-level", "warning")
-    try:
-        yield Headrace(process.start())
-    finally:
-        process.end()
+    yield from _proved(process)
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +22,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
     """The same with `--time-scale 86400`."""
     options = ("--no-sample", "--log-level", "warning", "--time-scale", DAY_PER_SECOND)
     process = DevProcess(tmp_path_factory.mktemp("hasty") / "data", *options)
-    try:
-        yield Headrace(process.start())
-    finally:
-        process.end()
+    yield from _proved(process)
 
 
 @pytest.fixture(scope="session")
@@ -39,5 +33,19 @@ def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
     process = DevProcess(tmp_path_factory.mktemp("allowing") / "data", *options, environment=environment)
     try:
         yield Headrace(process.start())
+    finally:
+        process.end()
+
+
+def _proved(process: DevProcess) -> Iterator[Headrace]:
+    """The instance for the tests; when they are through, all that they made there is as the journal says."""
+    try:
+        headrace = Headrace(process.start())
+        yield headrace
+        report = headrace.call(
+            "POST", "/api/v1/jobs/verify", json={}, headers={"Accept": "application/json"}, expect=200
+        )
+        assert report["ok"], report["differences"]
+        assert report["folded"] == report["events"] > 0
     finally:
         process.end()

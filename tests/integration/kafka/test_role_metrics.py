@@ -59,6 +59,7 @@ async def start_role(cluster, read_side_url, tmp_path):
             "HEADRACE_KAFKA_PARTITIONS": str(PARTITIONS),
             "HEADRACE_DATABASE_URL": read_side_url,
             "HEADRACE_DATA_DIR": str(tmp_path / name),
+            "HEADRACE_VERIFY_EVERY": "2",
             "HEADRACE_PORT" if name == "api" else "HEADRACE_HEALTH_PORT": str(port),
         }
         with (tmp_path / f"{name}.log").open("wb") as output:
@@ -97,6 +98,10 @@ async def test_each_role_shows_its_own(cluster, start_role):
     assert len([key for key in shown if key[0] == "projection_lag_records"]) == PARTITIONS
     await projector.until("to have caught up", lambda found: found["projection_lag_seconds",] == 0)
     await api.until("to have answered", lambda found: ("http_requests_total", "GET", "/metrics", "200") in found)
+
+    for role in (worker, projector):
+        proved = await role.until("to have verified", lambda found: found.get(("verify_ok",)) == 1)
+        assert (proved["verify_differing",], proved["verify_failed_total",]) == (0, 0), role.name
 
     for role in (worker, projector, api):
         named = {spec.name.removesuffix("_total") for spec in (*ROLES[role.name], *EVERY_ROLE)}

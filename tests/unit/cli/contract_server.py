@@ -53,18 +53,27 @@ class ContractServer:
         self._thread.join(10)
         self._loop.close()
 
-    def on(self, method: str, path: str, body: Any, *, status: int = 200, **headers: str) -> None:
-        """Answer so; when set several times, one after another, the last one for ever."""
+    def on(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        status: int = 200,
+        content_type: str = "application/yaml",
+        **headers: str,
+    ) -> None:
+        """Answer so; when set several times, one after another, the last one for ever. `content_type` is of bytes."""
         answers = self._answers.setdefault((method, path), [])
-        answers.append(lambda: self._response(method, path, body, status, headers))
+        answers.append(lambda: self._response(body, status, content_type, headers))
 
     def sent(self, method: str) -> list[Request]:
         """The requests with this method."""
         return [request for request in self.requests if request.method == method]
 
-    def _response(self, method: str, path: str, body: Any, status: int, headers: dict[str, str]) -> web.Response:
+    def _response(self, body: Any, status: int, content_type: str, headers: dict[str, str]) -> web.Response:
         if isinstance(body, bytes):
-            return web.Response(body=body, status=status, content_type="application/yaml", headers=headers)
+            return web.Response(body=body, status=status, content_type=content_type, headers=headers)
         if status >= 400:
             problem = {"type": "urn:headrace:problem", "title": "Problem", "status": status, **body}
             return web.json_response(problem, status=status, content_type="application/problem+json")

@@ -11,11 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.metrics import ApiMetrics
 from headrace.metrics import RoleMetrics, metrics_text
 from projections.metrics import ProjectionMetrics
+from projections.verify.metrics import VerifyMetrics
 from schemas.metrics import ROLES, BatchHistogram
 from streams.gauges import EngineGauges
 from streams.metrics import EngineMetrics
 
-SPECS = [spec for specs in ROLES.values() for spec in specs]
+SPECS = list({spec.name: spec for specs in ROLES.values() for spec in specs}.values())
 LABELS = {"topic", "partition", "type", "channel", "outcome", "reason", "method", "route", "status"}
 LATENESS = "headrace_timer_lateness_seconds"
 
@@ -29,6 +30,7 @@ def shown_by_all_parts():
     EngineMetrics(role.registry)
     EngineGauges(role.registry, None, None, ())
     ProjectionMetrics(role.registry)
+    VerifyMetrics(role.registry)
     ApiMetrics(role.registry)
     return families(metrics_text(role.registry))
 

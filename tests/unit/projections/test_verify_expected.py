@@ -38,6 +38,8 @@ def shown(events: list[j.JournalEvent]) -> tuple[ContactRow, list[EnrollmentRow]
 
 def shown_by(changes: RowChanges) -> tuple[ContactRow, list[EnrollmentRow]]:
     lines = {"timeline_lines": len(changes.timeline), "timeline_last_seq": max(line[1] for line in changes.timeline)}
+    forbidden = [row for row in changes.consents.new.values() if not row["allowed"]]
+    lines["suppressed"] = sorted([row["channel"], row["address"], row["reason"], row["at"]] for row in forbidden)
     row = changes.contacts.get("ada")
     if row is None:
         return ContactRow("ada", **lines), []
@@ -154,6 +156,16 @@ def test_an_action_that_the_engine_failed_before_its_first_attempt_is_pending_ag
     journal = [*spec.journal, stopped, again]
     assert folded(journal).enrollment_rows()[0].open_executions == shown(journal)[1][0].open_executions
     assert shown(journal)[1][0].open_executions[0][3] == "pending"
+
+
+def test_who_said_stop_is_not_written_to_until_she_says_start() -> None:
+    spec = Spec(*WORKFLOWS).created().fact("contact.sms_received", {"body": "Stop", "from": "+1555"})
+    ((channel, address, reason, at_ms),) = folded(spec.journal).contact_row().suppressed
+    assert (channel, address, reason, at_ms) == ("sms", "+1555", "opted_out", spec.now_ms)
+    assert folded(spec.journal).contact_row() == shown(spec.journal)[0]
+    spec.fact("contact.sms_received", {"body": "START", "from": "+1555"})
+    assert folded(spec.journal).contact_row().suppressed == []
+    assert folded(spec.journal).contact_row() == shown(spec.journal)[0]
 
 
 def test_whom_only_a_rejected_command_speaks_of_has_a_timeline_and_no_row() -> None:
