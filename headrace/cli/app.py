@@ -18,6 +18,7 @@ from headrace.cli.ledger import ledger
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
+from headrace.cli.rebuild import rebuild
 from headrace.cli.simulate import simulate
 from headrace.cli.test import dry_run
 from headrace.cli.topics import topics
@@ -74,6 +75,7 @@ app.add_typer(incidents, name="incidents")
 app.command("ledger")(ledger)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(journal, name="journal")
+app.command("rebuild")(rebuild)
 app.add_typer(topics, name="topics")
 app.command("doctor")(doctor)
 app.command("providers")(providers)

@@ -18,6 +18,7 @@ class JobKind(NamedTuple):
 
 KINDS: Final[dict[str, JobKind]] = {
     "backtest": JobKind("headrace.jobs.backtest", needs_database=False),
+    "rebuild": JobKind("headrace.jobs.rebuild"),
 }
 
 
