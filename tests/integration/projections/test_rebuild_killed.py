@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,17 +24,23 @@ from tests.integration.projections.test_projector import (
     rows,
     same,
     until,
-    write_lives,
 )
+from tests.integration.projections.test_rebuild import live_load
 from tests.support.journals import define, imported, write
 from tests.support.random_lives import ACTIONS, TAGS, named, random_life
 
 PARTITIONS = 8
-CONTACTS = 250
+CONTACTS = 60
 LOADED = 'SELECT coalesce(sum("offset"), 0)::int FROM headrace_rebuild.checkpoints'
 MADE = (
     "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('headrace_rebuild') AND relname = 'checkpoints'"
 )
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import projections.rebuild.advance as a; a.FEW = 1_000; import sys; from headrace.jobs.__main__ import main; sys.exit(main())",
+)
+"""The process of a job, which begins to share its work with less of it, so that the test is short."""
 LOADERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'headrace rebuild%' AND datname = current_database()"
 
 
@@ -58,28 +63,10 @@ async def write_many(log: EventLog) -> int:
 
 
 @asynccontextmanager
-async def live_load(log: EventLog) -> AsyncIterator[None]:
-    """Lives that are being lived until the end of the block."""
-
-    async def live() -> None:
-        for seed in range(10_000):
-            await write_lives(log, range(seed, seed + 1), random.Random(seed))
-            await asyncio.sleep(0.05)  # so that the projector, in this process too, keeps up
-
-    task = asyncio.create_task(live())
-    try:
-        yield
-        assert not task.done()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
 async def job(environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
     """The process of a rebuild, killed at the end of the block."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "headrace.jobs"),
+        *COMMAND,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         env=os.environ | environment,
@@ -93,6 +80,7 @@ async def job(environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.P
         await process.wait()
 
 
+@pytest.mark.timeout(300)
 async def test_a_rebuild_killed_under_live_load_goes_on_and_ends_equal(
     log: EventLog, read_side_url: str, database_url: str, tmp_path: Path
 ) -> None:
@@ -103,10 +91,12 @@ async def test_a_rebuild_killed_under_live_load_goes_on_and_ends_equal(
         async with live_load(log):
             async with job(environment):
                 await until(lambda: rows(read_side_url, MADE)[0][0])
-                await until(lambda: rows(read_side_url, LOADED)[0][0] > 1_000)
+                await until(lambda: rows(read_side_url, LOADED)[0][0] > 10)
             await until(lambda: rows(read_side_url, LOADERS)[0][0] == 0)
             loaded = rows(read_side_url, LOADED)[0][0]
-            lines = [decode(line) async for line in ChildJobs(environment).run("rebuild", {"workers": 2})]
+            lines = [
+                decode(line) async for line in ChildJobs(environment, command=COMMAND).run("rebuild", {"workers": 2})
+            ]
         await caught_up(log, projector)
     assert loaded < events, "it was to be killed in the middle"
     last = lines[-1]

@@ -1,5 +1,7 @@
 """The parts of a rebuild that need no database: its plan, what it reads, and how it tells of differences."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -53,6 +55,11 @@ def test_a_topic_that_says_nothing_to_the_plan_is_not_read() -> None:
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownProjection, match=r"workflows, contacts, .*timeline, found 'contact'"):
         plan_of(["contacts", "contact"])
+
+
+def test_the_docs_name_every_projection() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations" / "rebuild.md").read_text()
+    assert [model.name for model in READ_MODELS if f"`{model.name}`" not in page] == []
 
 
 # ---------------------------------------------------------------- what is read
