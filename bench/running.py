@@ -16,6 +16,7 @@ BENCHMARKS = (
     "timers",
     "start",
     "fold",
+    "rebuild",
     "verify",
     "why",
     "backtest",

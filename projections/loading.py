@@ -57,21 +57,26 @@ def load(
     created: set[str] = set()
     contacts: set[str] = set()
     reported: set[str] = set()
+    named: set[tuple[str, int]] = set()
+    event: Any  # of a type that the branch knows
     for event in journal:
         type_ = type(event)
-        if isinstance(event, j.DeliveryReported):
-            reported.add(event.action_key)
         if type_ in _ON_CONTACT:
             # A contact's very first event is number 1, so there is nothing of it to be found.
             (created if event.seq == 1 else contacts).add(event.contact_id)
-        elif isinstance(event, j.Enrolled):
+        elif type_ is j.Enrolled:
             born.add(event.enrollment_id)
-        if type_ in _ON_ENROLLMENT and event.enrollment_id is not None:  # type: ignore[attr-defined]
-            moved.add(event.enrollment_id)  # type: ignore[attr-defined]
+            named.add((event.workflow_id, event.version))
+        elif type_ is j.TriggerSkipped:
+            named.add((event.workflow_id, event.version))
+        elif type_ is j.DeliveryReported:
+            reported.add(event.action_key)
+        if type_ in _ON_ENROLLMENT and event.enrollment_id is not None:
+            moved.add(event.enrollment_id)
     _load_contacts(cursor, changes, contacts - created)
     _load_enrollments(cursor, changes, moved - born)
     _load_ledger(cursor, changes, moved - born, reported)
-    _load_names(cursor, changes, definitions, journal)
+    _load_names(cursor, changes, definitions, named)
 
 
 def _load_workflows(cursor: Cursor, changes: RowChanges, definitions: Iterable[d.DefinitionEvent]) -> None:
@@ -86,10 +91,9 @@ def _load_workflows(cursor: Cursor, changes: RowChanges, definitions: Iterable[d
 
 
 def _load_names(
-    cursor: Cursor, changes: RowChanges, definitions: Iterable[d.DefinitionEvent], journal: Iterable[j.JournalEvent]
+    cursor: Cursor, changes: RowChanges, definitions: Iterable[d.DefinitionEvent], named: set[tuple[str, int]]
 ) -> None:
     fresh = {(e.workflow_id, e.version) for e in definitions if isinstance(e, d.DefinitionImported)}
-    named = {(e.workflow_id, e.version) for e in journal if isinstance(e, j.Enrolled | j.TriggerSkipped)}
     missing = named - fresh - changes.names.keys()
     if missing:
         for row in cursor.execute(VERSION_NAMES, [array_text({workflow_id for workflow_id, _ in missing})]):

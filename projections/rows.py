@@ -23,10 +23,10 @@ class TableRows:
     are updated with just the columns that changed.
     """
 
-    __slots__ = ("_group", "_groups", "changed", "known", "new", "on_conflict", "table")
+    __slots__ = ("_groups", "changed", "group", "known", "new", "on_conflict", "table")
 
     def __init__(self, table: sa.Table, *, group: str | None = None, on_conflict: str = "fail") -> None:
-        self.table, self.on_conflict, self._group = table, on_conflict, group
+        self.table, self.on_conflict, self.group = table, on_conflict, group
         self.new: dict[Key, Row] = {}
         self.known: dict[Key, Row] = {}
         self.changed: dict[Key, Row] = {}
@@ -39,14 +39,14 @@ class TableRows:
     def load(self, key: Key, row: Row) -> None:
         """Make a row of the database known."""
         self.known[key] = row
-        if self._group is not None:
-            self._groups.setdefault(row[self._group], []).append(row)
+        if self.group is not None:
+            self._groups.setdefault(row[self.group], []).append(row)
 
     def insert(self, key: Key, row: Row) -> None:
         """Make a row; it has every column, in the table's order."""
         self.new[key] = row
-        if self._group is not None:
-            self._groups.setdefault(row[self._group], []).append(row)
+        if self.group is not None:
+            self._groups.setdefault(row[self.group], []).append(row)
 
     def set(self, key: Key, columns: Row) -> None:
         """Change columns of a row."""

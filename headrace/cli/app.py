@@ -20,6 +20,7 @@ from headrace.cli.lifecycle import pause, resume
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
+from headrace.cli.rebuild import rebuild
 from headrace.cli.record import record
 from headrace.cli.repair import repair
 from headrace.cli.simulate import simulate
@@ -86,6 +87,7 @@ app.command("stuck")(stuck)
 app.command("repair")(repair)
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(journal, name="journal")
+app.command("rebuild")(rebuild)
 app.add_typer(topics, name="topics")
 app.command("verify")(verify)
 app.command("doctor")(doctor)

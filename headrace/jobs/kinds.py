@@ -20,6 +20,7 @@ KINDS: Final[dict[str, JobKind]] = {
     "audit": JobKind("headrace.jobs.audit"),
     "backtest": JobKind("headrace.jobs.backtest", needs_database=False),
     "verify": JobKind("headrace.jobs.verify"),
+    "rebuild": JobKind("headrace.jobs.rebuild"),
 }
 
 

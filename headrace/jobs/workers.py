@@ -7,14 +7,19 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Final
 
+from headrace.interpreter import tune_interpreter
+
 _PR_SET_PDEATHSIG: Final = 1
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:
     """So many processes; when this one dies, by whatever signal, they die with it."""
-    return ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=end_with_parent, initargs=(os.getpid(),)
-    )
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
+
+
+def _begin(parent: int) -> None:
+    end_with_parent(parent)
+    tune_interpreter()
 
 
 def default_workers() -> int:

@@ -54,7 +54,9 @@ def _insert(changes: RowChanges, event: Any, *, channel: str, recipient: Any, ou
 
 
 def _set(changes: RowChanges, event: Any, **columns: Any) -> None:
-    if changes.ledger.get(event.action_key) is not None:
+    """A late outcome changes nothing that is settled: such a row may not even be loaded."""
+    row = changes.ledger.get(event.action_key)
+    if row is not None and row["outcome"] in OPEN:
         changes.ledger.set(event.action_key, columns)
 
 

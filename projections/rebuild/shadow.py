@@ -5,10 +5,11 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import sql
 
+from projections.changes import RowChanges
 from projections.errors import ProjectionError
 from projections.rebuild.marker import SHADOW, Marker, write_marker
 from projections.rebuild.plan import ALL_TABLES
-from projections.tables import timeline, workflow_executions
+from projections.tables import checkpoints, metadata
 
 Cursor = psycopg.Cursor[dict[str, Any]]
 
@@ -48,10 +49,14 @@ DEPENDENTS: Final = """
     ORDER BY name
 """
 
-_APPEND_ONLY: Final = frozenset({timeline.name})
-"""Tables whose rows are never looked for while they are loaded: even their key is made afterwards."""
-_LOOKED_FOR: Final = frozenset({index.name for index in workflow_executions.indexes})
-"""Indexes beside the keys that loading itself needs (`loading.EXECUTIONS`)."""
+_GROUPS: Final = {checkpoints.name: None} | {rows.table.name: rows.group for rows in RowChanges().tables}
+"""The tables whose rows are looked for while they are loaded, and the column by which, beside the key."""
+_GROUP_INDEXES: Final = frozenset(
+    index.name
+    for table in metadata.tables.values()
+    for index in table.indexes
+    if [column.name for column in index.columns][:1] == [_GROUPS.get(table.name)]
+)
 
 
 class Index(NamedTuple):
@@ -65,7 +70,7 @@ class Index(NamedTuple):
     def while_loading(self) -> bool:
         """Whether loading needs it."""
         is_key = self.statement.startswith("ALTER")
-        return self.name in _LOOKED_FOR or (is_key and self.table not in _APPEND_ONLY)
+        return self.name in _GROUP_INDEXES or (is_key and self.table in _GROUPS)
 
 
 def live_schema(cursor: Cursor) -> str:

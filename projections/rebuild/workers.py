@@ -1,8 +1,6 @@
 """The workers of a rebuild: processes that each load one partition after the other."""
 
 import asyncio
-import atexit
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -29,18 +27,13 @@ class _Worker:
 
     def __init__(self, assignment: Assignment) -> None:
         self._runner = asyncio.Runner()
-        self._stack = contextlib.AsyncExitStack()
-        log = self._runner.run(self._stack.enter_async_context(assignment.open_log()))
+        self._open = assignment.open_log()
+        log = self._runner.run(self._open.__aenter__())
         plan = plan_of(assignment.projections)
         self._loader = Loader(log, assignment.database_url, assignment.schema, plan, batch_size=assignment.batch_size)
 
     def load(self, sources: Sequence[Source], bounds: Mapping[Source, int]) -> None:
         self._runner.run(self._loader.load(sources, bounds))
-
-    def close(self) -> None:
-        self._loader.close()
-        self._runner.run(self._stack.aclose())
-        self._runner.close()
 
 
 _workers: Final[dict[Assignment, _Worker]] = {}
@@ -49,6 +42,5 @@ _workers: Final[dict[Assignment, _Worker]] = {}
 def load_sources(assignment: Assignment, sources: Sequence[Source], bounds: Mapping[Source, int]) -> None:
     """Load these sources up to their bounds; a worker's task."""
     if assignment not in _workers:
-        _workers[assignment] = _Worker(assignment)
-        atexit.register(_workers[assignment].close)
+        _workers[assignment] = _Worker(assignment)  # it ends with its process: it only reads, or commits
     _workers[assignment].load(sources, bounds)

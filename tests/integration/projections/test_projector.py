@@ -19,7 +19,7 @@ from projections.migrations import migrate
 from projections.projector import PROGRESS_CHANNEL, Projector
 from projections.tables import metadata
 from schemas.dead_letter import dead_letter
-from schemas.event_log import NewRecord, Record
+from schemas.event_log import EventLog, NewRecord, Record
 from schemas.topics import DEAD_LETTERS, DEFINITIONS, JOURNAL
 from tests.support.engine_spec import Spec
 from tests.support.journals import NOW, WORKFLOW, batches, define, imported, make_topics, published, records, write
@@ -98,7 +98,7 @@ def same(one: Mapping[str, list[tuple[Any, ...]]], other: Mapping[str, list[tupl
             assert row == expected, table
 
 
-async def write_lives(log: MemoryEventLog, seeds: range, chance: random.Random) -> int:
+async def write_lives(log: EventLog, seeds: range, chance: random.Random) -> int:
     """Random lives, interleaved transaction by transaction as in one journal."""
     queues = [
         batches(named(random_life(seed, 40).journal, f"contact-{seed}"), [chance.randint(1, 9) for _ in range(99)])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,7 +18,7 @@ from projections.rebuild import RebuildReport, RebuildSession, UnknownProjection
 from projections.rebuild.errors import InTheWay, NothingToRollBackTo, NotThisLog, RebuildUnderWay
 from projections.tables import metadata
 from schemas.dead_letter import dead_letter
-from schemas.event_log import Record
+from schemas.event_log import EventLog, Record
 from schemas.topics import JOURNAL
 from tests.integration.projections.test_projector import (
     caught_up,
@@ -31,9 +32,9 @@ from tests.integration.projections.test_projector import (
     write_lives,
 )
 from tests.support.engine_spec import Spec
-from tests.support.journals import NOW, define, imported, make_topics, write
+from tests.support.journals import NOW, batches, define, imported, make_topics, write
 from tests.support.memory_log import MemoryEventLog
-from tests.support.random_lives import ACTIONS, TAGS, WORKFLOWS
+from tests.support.random_lives import ACTIONS, TAGS, WORKFLOWS, named, random_life
 
 PARTITIONS = 3
 
@@ -104,10 +105,10 @@ async def test_a_rebuild_under_live_load_ends_equal_and_the_projector_goes_on(
 ) -> None:
     async with projecting(log, read_side_url, batch_size=1) as projector:
         await write_lives(log, range(10), random.Random(2))
-        writing = asyncio.create_task(write_slowly(log, range(100, 106)))
-        report = await rebuilt(log, read_side_url)
-        assert not writing.done(), "it was to be swapped under load"
-        await writing
+        before = sum((await ends(log)).values())
+        async with live_load(log):
+            report = await rebuilt(log, read_side_url)
+        assert sum((await ends(log)).values()) > before, "it was to be under load"
         await caught_up(log, projector)
     assert report.result == "swapped"
     assert report.equal
@@ -116,10 +117,25 @@ async def test_a_rebuild_under_live_load_ends_equal_and_the_projector_goes_on(
     same(read_side(database_url), read_side(read_side_url))
 
 
-async def write_slowly(log: MemoryEventLog, seeds: range) -> None:
-    for seed in seeds:
-        await write_lives(log, range(seed, seed + 1), random.Random(seed))
-        await asyncio.sleep(0.2)
+@contextlib.asynccontextmanager
+async def live_load(log: EventLog) -> AsyncIterator[None]:
+    """Lives that are being lived until the end of the block."""
+
+    life = random_life(11, 40).journal
+
+    async def live() -> None:
+        for number in itertools.count():
+            for transaction in batches(named(life, f"live-{number}"), [9] * 20):
+                await write(log, transaction)
+                await asyncio.sleep(0.02)  # so that the projector, in this process too, keeps up
+
+    task = asyncio.create_task(live())
+    try:
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_read_side_that_has_nothing_yet_is_brought_to_the_end_of_the_log(

@@ -24,6 +24,7 @@ COMMANDS = [
     "repair",
     "incidents",
     "dead-letters",
+    "rebuild",
     "doctor",
     "providers",
 ]
@@ -97,6 +98,9 @@ def test_the_variables_of_options_are_known_to_the_doctor():
         ["workflows", "--url", "127.0.0.1:8080"],
         ["validate", "missing.yaml"],
         ["validate", "-", "-"],
+        ["rebuild", "--rollback", "timeline"],
+        ["rebuild", "--rollback", "--no-swap"],
+        ["rebuild", "--workers", "0"],
         ["dev", "--port", "abc"],
         ["providers", "--port", "65536"],
     ],
@@ -121,6 +125,7 @@ REMOTE = [
     ["dead-letters"],
     ["dead-letters", "show", "x"],
     ["dead-letters", "replay", "0-1"],
+    ["rebuild"],
 ]
 
 
