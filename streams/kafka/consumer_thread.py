@@ -1,7 +1,7 @@
 """Faust's consumer thread on aiokafka, changed to read committed records in batches that can be checked for continuity."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer
@@ -87,6 +87,19 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     async def go_back(self, tp: TP, offset: int) -> None:
         """Read a partition again from an offset on."""
         await self.call_thread(self._go_to, {tp: offset})
+
+    async def pause(self, paused: Collection[TP]) -> None:
+        """Fetch from these no more for now, and from all others.
+
+        Merely not asking for them would stop the others too: while something fetched waits to be asked for, aiokafka
+        fetches nothing from its broker, for up to 100 ms.
+        """
+        await self.call_thread(self._pause, paused)
+
+    async def _pause(self, paused: Collection[TP]) -> None:
+        consumer = self._ensure_consumer()
+        for tp in consumer.assignment():
+            (consumer.pause if tp in paused else consumer.resume)(tp)
 
     async def _go_on_at(self, positions: Mapping[TP, int]) -> None:
         self._sought, self._sought_in = {}, self._assignment()

@@ -25,7 +25,7 @@ from streams.ownership import Ownership
 _FETCH_S: Final = 0.25
 """So long a fetch waits; what moves on without records (markers, aborted records) is seen when it returns."""
 _FETCH_BESIDE_FULL_LANES_S: Final = 0.02
-"""While lanes are full, a fetch does not ask for them; it is short, so that they are asked for again soon."""
+"""While lanes are full, their partitions are paused, and a fetch is short, so that they are resumed soon."""
 
 
 class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
@@ -38,6 +38,7 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lanes: dict[TP, Lane] = {}
+        self._paused: set[TP] = set()
         self._room = asyncio.Event()
         self._seeks: set[asyncio.Task[None]] = set()
 
@@ -84,7 +85,8 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         start = self.transport.delivery.start_position
         found = {tp: start(tp.topic, tp.partition) for tp in self.assignment()}
         positions = {tp: position for tp, position in found.items() if position is not None}
-        limit = self.transport.delivery.settings.max_waiting_batches
+        limit = self.transport.delivery.settings.max_waiting_bytes
+        self._paused = set()
         self._lanes = {tp: Lane(limit, self._room.set) for tp in positions}
         await self._thread.go_on_at(positions)
         return positions
@@ -107,15 +109,18 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
     async def _fetch(self) -> None:
         self._room.clear()
         wanted = {tp for tp in self._get_active_partitions() if tp in self._lanes}
-        ready = {tp for tp in wanted if not self._lanes[tp].is_full}
-        if not ready:
+        full = {tp for tp in wanted if self._lanes[tp].is_full}
+        if full != self._paused:
+            await self._thread.pause(full)
+            self._paused = full
+        if full == wanted:
             try:
                 async with asyncio.timeout(_FETCH_S):
                     await self._room.wait()
             except TimeoutError:
                 pass
             return
-        fetched = await self._getmany(ready, _FETCH_S if ready == wanted else _FETCH_BESIDE_FULL_LANES_S)
+        fetched = await self._getmany(wanted, _FETCH_BESIDE_FULL_LANES_S if full else _FETCH_S)
         for tp, (batch,) in fetched.items():
             if (lane := self._lanes.get(tp)) is not None:
                 lane.expect(batch)
