@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
 
@@ -12,12 +11,8 @@ import confluent_kafka
 import psycopg
 
 from bench.figure import Figure, percentiles
-from bench.workflows import THREE_STEPS
-from projections.postgres import EmbeddedPostgres
-from schemas.topics import CONTACT_EVENTS, JOURNAL
+from bench.kafka_cluster import created, journal_reader, new_producer, running_cluster
 from tests.support.cluster import Cluster
-from tests.support.kafka_broker import JavaBroker
-from tests.support.kafka_jars import fetch_jars
 
 CONTACTS = {"full": 20_000, "quick": 2_000}
 RATE, SECONDS = 1_000, {"full": 10, "quick": 3}
@@ -32,23 +27,10 @@ async def run(directory: Path, size: str) -> list[Figure]:
 
 
 def _measure_all(directory: Path, size: str) -> list[Figure]:
-    fetch_jars()
     figures: list[Figure] = []
     for workers in (1, 2):
-        place = directory / f"{workers}"
-        place.mkdir(parents=True)
-        broker, postgres = JavaBroker(place / "kafka"), EmbeddedPostgres()
-        broker.start()
-        cluster = Cluster(place / "cluster", broker.bootstrap, postgres.start(place / "postgres"), workers=workers)
-        try:
-            cluster.create_topics()
-            cluster.start()
-            cluster.call("POST", "/api/v1/workflows?publish=true", json=THREE_STEPS, expect=201)
+        with running_cluster(directory / f"{workers}", workers=workers) as cluster:
             figures += _latency(cluster, workers, SECONDS[size]) + _throughput(cluster, workers, CONTACTS[size])
-        finally:
-            cluster.end()
-            postgres.stop()
-            broker.kill()
     return figures
 
 
@@ -84,7 +66,7 @@ class _Load:
     """Sends events, each at its time, and keeps when; a producer's own threads do the rest."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._producer = _producer(bootstrap)
+        self._producer = new_producer(bootstrap)
         self._began = time.perf_counter()
         self.sent: dict[str, float] = {}
         self.confirmed: dict[str, float] = {}
@@ -98,7 +80,7 @@ class _Load:
         if left_s > 0:
             time.sleep(left_s)
         self.sent[contact] = time.perf_counter()
-        _produce(self._producer, contact, self._report)
+        created(self._producer, contact, self._report)
 
     def finish(self) -> None:
         self._producer.flush(30)
@@ -120,7 +102,7 @@ def _first_steps(bootstrap: str) -> Iterator[dict[str, float]]:
     following, done = Event(), Event()
 
     def follow() -> None:
-        consumer = _consumer(bootstrap)
+        consumer = journal_reader(bootstrap)
         following.set()
         while not done.is_set():
             first = consumer.poll(0.1)  # `consume` alone would wait until there are so many
@@ -147,10 +129,10 @@ def _throughput(cluster: Cluster, workers: int, contacts: int) -> list[Figure]:
             row = connection.execute("SELECT count(*) FROM workflow_enrollments WHERE status = 'completed'").fetchone()
             return int(row[0]) if row else 0
 
-        before, producer = completed(), _producer(cluster.bootstrap)
+        before, producer = completed(), new_producer(cluster.bootstrap)
         began = time.perf_counter()
         for number in range(contacts):
-            _produce(producer, f"t{workers}-{number}")
+            created(producer, f"t{workers}-{number}")
         producer.flush(60)
         while completed() - before < contacts:
             assert time.perf_counter() - began < LIMIT_S, "the enrollments did not complete in time"
@@ -161,35 +143,3 @@ def _throughput(cluster: Cluster, workers: int, contacts: int) -> list[Figure]:
 
 def _words(workers: int) -> str:
     return "1 worker" if workers == 1 else f"{workers} workers"
-
-
-def _produce(
-    producer: confluent_kafka.Producer,
-    contact: str,
-    report: Callable[[object, confluent_kafka.Message], None] | None = None,
-) -> None:
-    data = {"contact": {"first_name": "Ada", "source": "facebook_ad"}}
-    event = {"type": "contact.created", "contact_id": contact, "id": contact, "data": data}
-    producer.produce(CONTACT_EVENTS, key=contact, value=json.dumps(event), on_delivery=report)
-
-
-def _producer(bootstrap: str) -> confluent_kafka.Producer:
-    settings = {"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "linger.ms": 1}
-    return confluent_kafka.Producer({**settings, "queue.buffering.max.messages": 200_000})
-
-
-def _consumer(bootstrap: str) -> confluent_kafka.Consumer:
-    consumer = confluent_kafka.Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "headrace-bench",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "fetch.wait.max.ms": 10,
-        }
-    )
-    partitions = consumer.list_topics(JOURNAL, timeout=20).topics[JOURNAL].partitions
-    end = confluent_kafka.OFFSET_END
-    consumer.assign([confluent_kafka.TopicPartition(JOURNAL, number, end) for number in partitions])
-    consumer.poll(2.0)
-    return consumer
