@@ -25,7 +25,7 @@ from streams.ownership import Ownership
 _FETCH_S: Final = 0.25
 """So long a fetch waits; what moves on without records (markers, aborted records) is seen when it returns."""
 _FETCH_BESIDE_FULL_LANES_S: Final = 0.02
-"""While lanes are full, their partitions are paused, and a fetch is short, so that they are resumed soon."""
+"""While partitions are paused, a fetch is short, so that they are resumed soon."""
 
 
 class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
@@ -56,6 +56,9 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         tp = TP(topic, partition)
         if (lane := self._lanes.get(tp)) is not None:
             lane.drop()
+        else:  # it has just become ours to read
+            self._lanes[tp] = self._new_lane()
+            self._room.set()
         task = asyncio.get_running_loop().create_task(self._thread.go_back(tp, offset))
         self._seeks.add(task)
         task.add_done_callback(self._seeks.discard)
@@ -85,9 +88,8 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         start = self.transport.delivery.start_position
         found = {tp: start(tp.topic, tp.partition) for tp in self.assignment()}
         positions = {tp: position for tp, position in found.items() if position is not None}
-        limit = self.transport.delivery.settings.max_waiting_bytes
         self._paused = set()
-        self._lanes = {tp: Lane(limit, self._room.set) for tp in positions}
+        self._lanes = {tp: self._new_lane() for tp in positions}
         await self._thread.go_on_at(positions)
         return positions
 
@@ -108,23 +110,27 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _fetch(self) -> None:
         self._room.clear()
-        wanted = {tp for tp in self._get_active_partitions() if tp in self._lanes}
-        full = {tp for tp in wanted if self._lanes[tp].is_full}
-        if full != self._paused:
-            await self._thread.pause(full)
-            self._paused = full
-        if full == wanted:
+        active = set(self._get_active_partitions())
+        full = {tp for tp in active if tp in self._lanes and self._lanes[tp].is_full}
+        paused = full | (active - self._lanes.keys())  # of these nothing is ready to take what is read
+        if paused != self._paused:
+            await self._thread.pause(paused)
+            self._paused = paused
+        if paused == active:
             try:
                 async with asyncio.timeout(_FETCH_S):
                     await self._room.wait()
             except TimeoutError:
                 pass
             return
-        fetched = await self._getmany(wanted, _FETCH_BESIDE_FULL_LANES_S if full else _FETCH_S)
+        fetched = await self._getmany(active, _FETCH_BESIDE_FULL_LANES_S if paused else _FETCH_S)
         for tp, (batch,) in fetched.items():
             if (lane := self._lanes.get(tp)) is not None:
                 lane.expect(batch)
                 await self.callback(self._to_message(tp, batch))
+
+    def _new_lane(self) -> Lane:
+        return Lane(self.transport.delivery.settings.max_waiting_bytes, self._room.set)
 
     def _to_message(self, tp: TP, record: Batch) -> ConsumerMessage:
         return ConsumerMessage(
