@@ -80,6 +80,15 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 aiokafka tells it nowhere else
         return group_metadata(coordinator.group_id, coordinator.generation, coordinator.member_id)
 
+    def trouble(self) -> BaseException | None:
+        """Why the group will never give this worker anything; aiokafka waits for somebody to ask, and Faust never does."""
+        if self._consumer is None:
+            return None
+        coordinator = self._consumer._coordinator  # noqa: SLF001 aiokafka tells it only by raising, once
+        coordination = coordinator._coordination_task  # noqa: SLF001
+        ended = coordination.exception() if coordination.done() and not coordination.cancelled() else None
+        return ended or coordinator._pending_exception  # noqa: SLF001
+
     async def go_on_at(self, positions: Mapping[TP, int]) -> None:
         """After an assignment: read these partitions from these offsets on."""
         await self.call_thread(self._go_on_at, positions)

@@ -12,11 +12,13 @@ from typing import Any, Final
 from faust.transport.base import Producer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode import Service
 
 from streams.batch import Batch
 from streams.delivery import Delivery
 from streams.faust_logger import FAUST_LOGGER
 from streams.kafka.consumer_thread import KafkaConsumerThread
+from streams.kafka.errors import refused
 from streams.kafka.group_member import GroupMember
 from streams.kafka.lane import Handle, Lane
 from streams.kafka.settings import KafkaSettings
@@ -26,6 +28,7 @@ _FETCH_S: Final = 0.25
 """So long a fetch waits; what moves on without records (markers, aborted records) is seen when it returns."""
 _FETCH_BESIDE_FULL_LANES_S: Final = 0.02
 """While partitions are paused, a fetch is short, so that they are resumed soon."""
+_LOOK_AT_GROUP_S: Final = 0.5
 
 
 class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
@@ -44,6 +47,15 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _new_consumer_thread(self) -> KafkaConsumerThread:
         return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @Service.task
+    async def _watch_the_group(self) -> None:
+        """End when the group refuses this worker: it would else wait for partitions for ever."""
+        while not self.should_stop:
+            await self.sleep(_LOOK_AT_GROUP_S)
+            if (trouble := self._thread.trouble()) is not None:
+                self.transport.fail(refused(trouble))
+                return
 
     async def hand_over(self, batch: Batch, handle: Handle) -> None:
         """An agent got the batch: let it be handled in the lane of its partition."""
