@@ -23,6 +23,7 @@ BENCHMARKS = (
     "simulate",
     "memory",
     "kafka",
+    "rebalance",
 )
 """Each is a module of this package with `async run(directory, size) -> [Figure]`; `size` is `full` or `quick`."""
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from headrace.compiling import compile_document
 from headrace.embedded_runtime import CALLS_MAY_TAKE_S
@@ -19,6 +19,9 @@ from headrace.verifying import ScheduledVerification, verifying
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember
 from streams.partition_settings import PartitionSettings
+
+HEARTBEAT_MS: Final = 250
+"""Only its answer tells a worker that partitions move, and all workers wait for the last one that hears of it."""
 
 
 def run_worker(settings: Settings) -> int:
@@ -72,6 +75,6 @@ def run_worker(settings: Settings) -> int:
 
 
 def member_of(settings: Settings) -> GroupMember:
-    """How this worker is a member of its group: heartbeats three times in a session, at least once in a second."""
+    """How this worker is a member of its group: heartbeats tell it of a rebalance, so they are frequent."""
     session_ms = int(settings.kafka_session_timeout * 1000)
-    return GroupMember(session_timeout_ms=session_ms, heartbeat_interval_ms=min(session_ms // 3, 1_000))
+    return GroupMember(session_timeout_ms=session_ms, heartbeat_interval_ms=min(session_ms // 3, HEARTBEAT_MS))

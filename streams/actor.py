@@ -9,7 +9,7 @@ leaves (store, dispatcher, listeners) before its own commit; whatever goes wrong
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
@@ -58,6 +58,8 @@ class PartitionActor:
         self._log, self._feed, self._dispatcher, self._clock = log, feed, dispatcher, clock
         self._settings, self._seek = settings, seek
         self._batches: deque[Batch] = deque()
+        self._queued = 0
+        """Bytes that wait in `_batches`."""
         self._room = asyncio.Event()
         self._room.set()
         self._reports: deque[c.ReportOutcome] = deque()
@@ -120,7 +122,7 @@ class PartitionActor:
         self._gate.forbid(_HELD)
         self._room.set()
         await self._gate.shut(_HELD)
-        self._batches.clear()
+        self._queue()
 
     def go_on(self) -> None:
         """Work again after `hold`, from `position` on."""
@@ -173,14 +175,13 @@ class PartitionActor:
 
     async def take(self, batch: Batch) -> None:
         """Accept a batch of input; waits while too many are queued (the other partitions go on)."""
-        while len(self._batches) >= self._settings.max_queued_batches and not (
-            self._stopping or self._gate.is_shut(_HELD)
-        ):
+        while self._is_full and not (self._stopping or self._gate.is_shut(_HELD)):
             self._room.clear()
             await self._room.wait()
         if self._gate.is_shut(_HELD):
             return
         self._batches.append(batch)
+        self._queued += batch.size
         self._wake.set()
 
     def report(self, outcome: c.ReportOutcome) -> None:
@@ -280,6 +281,7 @@ class PartitionActor:
     def _take_batches(self, work: Work) -> None:
         while self._batches and work.size < self._settings.max_events:
             batch = self._batches.popleft()
+            self._queued -= batch.size
             position = work.positions.get(batch.topic, 0)
             if batch.first > position:  # records were dropped on the way: read again from where we are
                 _log.warning("input.gap", topic=batch.topic, partition=self.partition, at=position, got=batch.first)
@@ -288,7 +290,7 @@ class PartitionActor:
                 continue
             self._take_records(work, [record for record in batch.records if record.offset >= position])
             work.positions[batch.topic] = max(position, batch.next)
-        if len(self._batches) < self._settings.max_queued_batches:
+        if not self._is_full:
             self._room.set()
 
     def _take_records(self, work: Work, records: list[Record]) -> None:
@@ -297,7 +299,16 @@ class PartitionActor:
             self._read_until[record.topic] = record.timestamp_ms
 
     def _drop(self, topic: str) -> None:
-        self._batches = deque(batch for batch in self._batches if batch.topic != topic)
+        self._queue(batch for batch in self._batches if batch.topic != topic)
+
+    def _queue(self, batches: Iterable[Batch] = ()) -> None:
+        """Let these wait to be taken in, and no others."""
+        self._batches = deque(batches)
+        self._queued = sum(batch.size for batch in self._batches)
+
+    @property
+    def _is_full(self) -> bool:
+        return self._queued >= self._settings.max_queued_bytes
 
     async def _fire_timers(self, work: Work) -> None:
         """Fire what is due, but nothing that an unread input might still come before."""

@@ -1,8 +1,13 @@
 """A batch: consecutive records of one partition, with the positions that let its taker check continuity."""
 
+from typing import Final
+
 import msgspec
 
 from schemas.event_log import Record
+
+_RECORD_BYTES: Final = 1_024
+"""What a small record takes in memory as a Python object, about."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -17,3 +22,8 @@ class Batch(msgspec.Struct, frozen=True):
     first: int
     records: tuple[Record, ...]
     next: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of memory that it takes, about: what bounds how much is read ahead, be it many records or large ones."""
+        return len(self.records) * _RECORD_BYTES + sum([len(record.value or b"") for record in self.records])

@@ -6,11 +6,14 @@ import msgspec
 
 
 class DeliverySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on what is read ahead. A batch ends at about a megabyte even if it has fewer records."""
+    """Bounds on what is read ahead of one partition. A batch ends at about a megabyte even if it has fewer records."""
 
     max_batch_records: int = 500
     max_waiting_batches: int = 2
-    """How many batches of one partition may be read and not yet handled, the one in its handler's hands included."""
+    """How many batches may be read and not yet handled, the one in its handler's hands included, where reading is by
+    partition and as large as what waits."""
+    max_waiting_bytes: int = 2 * 1024 * 1024
+    """How much may be, where one fetch reads all partitions and brings of each what came in the meantime."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

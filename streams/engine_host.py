@@ -5,7 +5,9 @@ changes while it runs: `hold` before each change, `own` after it (`streams.owner
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping
+import contextlib
+import time
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -79,7 +81,9 @@ class EngineHost:
         self._watch = StuckWatch(self, self._feed, log, clock, settings, self._metrics)
         self._background: list[asyncio.Task[None]] = []
         """What feeds the catalogue, and watches for what is stuck."""
-        self._fencing = asyncio.Lock()
+        self._fencing = 0
+        self._fenced = asyncio.Event()
+        self._fenced.set()
         self._holds = 0
         """How often `hold` was called: what was found out before the last time holds no more."""
         self._change: asyncio.Future[Any] | None = None
@@ -139,16 +143,18 @@ class EngineHost:
     async def hold(self) -> None:
         """Finish the transactions in hand and begin none, until `own` says what is still ours."""
         self._holds += 1
-        async with self._fencing:  # an owner that is just being opened must not fence the next one
-            if self._owner is not None:
-                await self._owner.hold()
-            await asyncio.gather(*(actor.hold() for actor in self.actors.values()))
+        await self._fenced.wait()  # an owner that is just being opened must not fence the next one
+        if self._owner is not None:
+            await self._owner.hold()
+        await asyncio.gather(*(actor.hold() for actor in self.actors.values()))
 
     async def own(self, partitions: Collection[int], *, catalogue: bool, membership: bytes) -> None:
         """Own exactly these partitions, as this member of the consumer group; call it after `hold`.
 
         Those that left are closed (calls in flight go on), those that are kept go on at once, new ones are fenced
-        and folded side by side. When `hold` is called meanwhile, nothing more is begun: the next `own` goes on.
+        side by side. Folding is not waited for: each new partition is read from when its journal is folded, so a long
+        one holds up no other, and it goes on through the next rebalance. When `hold` is called meanwhile, nothing more
+        is begun: the next `own` goes on.
         """
         self._change = asyncio.ensure_future(self._bring_about(partitions, catalogue, membership))
         try:
@@ -184,17 +190,20 @@ class EngineHost:
         await self.hold()
         self._post.send(outcome for actor in self.actors.values() for outcome in actor.unheard())
 
+    @property
+    def all_open(self) -> bool:
+        """Whether no partition's journal is still being folded."""
+        return all(actor.is_open for actor in self.actors.values())
+
     def owns(self, partition: int) -> bool:
         """Whether the partition is this host's."""
         return partition in self.actors
 
     async def _open_partition(self, partition: int, membership: bytes, turn: int) -> None:
         actor = self._new_actor(partition)
-        if not await self._fence(actor, membership, turn):
-            return
-        self.actors[partition] = actor
-        await actor.fold()
-        self._tasks[actor] = self._spawn(self._begin_and_run(actor))
+        if await self._fence(actor, membership, turn):
+            self.actors[partition] = actor
+            self._tasks[actor] = self._spawn(self._fold_and_run(actor))
 
     async def _open_owner(self, membership: bytes, turn: int) -> None:
         owner = self._new_owner()
@@ -204,14 +213,30 @@ class EngineHost:
 
     async def _fence(self, part: PartitionActor | CatalogueOwner, membership: bytes, turn: int) -> bool:
         """Become the owner, unless that is out of date."""
-        async with self._fencing:
-            if turn != self._holds:
-                return False
+        if turn != self._holds:
+            return False
+        with self._one_is_fenced():
             await part.fence()
-            part.join(membership)
-            return True
+        part.join(membership)
+        return True
 
-    async def _begin_and_run(self, actor: PartitionActor) -> None:
+    @contextlib.contextmanager
+    def _one_is_fenced(self) -> Iterator[None]:
+        self._fencing += 1
+        self._fenced.clear()
+        try:
+            yield
+        finally:
+            self._fencing -= 1
+            if not self._fencing:
+                self._fenced.set()
+
+    async def _fold_and_run(self, actor: PartitionActor) -> None:
+        began = time.monotonic()
+        await actor.fold()
+        _log.info("partition.folded", partition=actor.partition, seconds=round(time.monotonic() - began, 3))
+        for topic in self._settings.topics.inputs:
+            self._seek(topic, actor.partition, actor.position(topic))
         await actor.begin()
         await actor.run()
 
@@ -219,7 +244,7 @@ class EngineHost:
         actor = self.actors.pop(partition)
         task = self._tasks.pop(actor, None)
         if task is not None:
-            task.cancel()  # it is held: nothing is cut short
+            task.cancel()  # it is held, so no transaction is cut short; a fold goes on where it was, if it comes back
             await asyncio.gather(task, return_exceptions=True)
         self._post.send(actor.unheard())
         await actor.close()

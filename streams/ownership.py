@@ -43,8 +43,13 @@ class Ownership:
         """Who this worker is to the group; None before it has joined."""
         self._leaving = False
         self._revoked_at = time.monotonic()
-        self.settled = False
-        """Whether the last rebalance is over: what was assigned is owned."""
+        self._over = False
+        """Whether the last rebalance is over."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last rebalance is over, and all that was assigned is owned, folded and read."""
+        return self._over and self._engine.all_open
 
     async def on_revoked(self, *, member_id: str) -> None:
         """Finish the transactions in hand, while the group still takes them, and begin none.
@@ -53,7 +58,7 @@ class Ownership:
             Expelled: the group knows this worker no more, so what it owns may have another owner already.
         """
         self._check_member(member_id)
-        self._assignment, self.settled = None, False
+        self._assignment, self._over = None, False
         self._revoked_at = time.monotonic()
         await self._engine.hold()
         _log.debug("partitions.held", held=len(self._engine.actors), seconds=self._since_revoked())
@@ -75,7 +80,7 @@ class Ownership:
         )
 
     async def on_complete(self) -> None:
-        """Own what was assigned; return when it is ready to be read, unless the next rebalance has begun."""
+        """Own what was assigned; return when what was ready to be read before may be read again."""
         assignment = self._assignment
         if assignment is None or self._leaving:
             return
@@ -83,7 +88,7 @@ class Ownership:
         await self._engine.own(assignment.partitions, catalogue=assignment.catalogue, membership=assignment.metadata)
         if assignment is not self._assignment or self._leaving:
             return
-        self.settled = True
+        self._over = True
         _log.info(
             "partitions.owned",
             owned=sorted(assignment.partitions),
@@ -99,7 +104,7 @@ class Ownership:
 
     async def leave(self) -> None:
         """Before the group is left: finish what is in hand and write nothing more."""
-        self._leaving, self.settled = True, False
+        self._leaving, self._over = True, False
         await self._engine.leave()
 
     def _since_revoked(self) -> float:

@@ -27,7 +27,9 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Journal events in one transaction, about."""
     max_timers: int = 500
     """Contacts whose timers fire in one transaction."""
-    max_queued_batches: int = 8
+    max_queued_bytes: int = 4 * 1024 * 1024
+    """How much input may wait for its partition's next transaction. In bytes, not in batches: under a steady load there
+    are many batches of a record or two, and a transaction should take them all."""
     hold_late_ms: int | None = None
     """How late a step may run whose definition says nothing of lateness; later ones are held. None: however late."""
     max_input_bytes: int = 1_048_576

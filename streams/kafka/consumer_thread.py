@@ -1,7 +1,7 @@
 """Faust's consumer thread on aiokafka, changed to read committed records in batches that can be checked for continuity."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer
@@ -80,6 +80,15 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 aiokafka tells it nowhere else
         return group_metadata(coordinator.group_id, coordinator.generation, coordinator.member_id)
 
+    def trouble(self) -> BaseException | None:
+        """Why the group will never give this worker anything; aiokafka waits for somebody to ask, and Faust never does."""
+        if self._consumer is None:
+            return None
+        coordinator = self._consumer._coordinator  # noqa: SLF001 aiokafka tells it only by raising, once
+        coordination = coordinator._coordination_task  # noqa: SLF001
+        ended = coordination.exception() if coordination.done() and not coordination.cancelled() else None
+        return ended or coordinator._pending_exception  # noqa: SLF001
+
     async def go_on_at(self, positions: Mapping[TP, int]) -> None:
         """After an assignment: read these partitions from these offsets on."""
         await self.call_thread(self._go_on_at, positions)
@@ -87,6 +96,19 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     async def go_back(self, tp: TP, offset: int) -> None:
         """Read a partition again from an offset on."""
         await self.call_thread(self._go_to, {tp: offset})
+
+    async def pause(self, paused: Collection[TP]) -> None:
+        """Fetch from these no more for now, and from all others.
+
+        Merely not asking for them would stop the others too: while something fetched waits to be asked for, aiokafka
+        fetches nothing from its broker, for up to 100 ms.
+        """
+        await self.call_thread(self._pause, paused)
+
+    async def _pause(self, paused: Collection[TP]) -> None:
+        consumer = self._ensure_consumer()
+        for tp in consumer.assignment():
+            (consumer.pause if tp in paused else consumer.resume)(tp)
 
     async def _go_on_at(self, positions: Mapping[TP, int]) -> None:
         self._sought, self._sought_in = {}, self._assignment()

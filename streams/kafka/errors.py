@@ -25,3 +25,19 @@ class ReadStalled(HeadraceError):
 
 class SecurityMisconfigured(HeadraceError):
     """The security settings of the Kafka connection don't hold together."""
+
+
+class GroupRefused(HeadraceError):
+    """The brokers do not let this worker into its consumer group."""
+
+
+def refused(error: BaseException) -> GroupRefused:
+    """Why, and what to do about it, as far as it is known."""
+    mends = {
+        "InvalidSessionTimeoutError": "set HEADRACE_KAFKA_SESSION_TIMEOUT between the brokers' group.min.session.timeout.ms "
+        "and group.max.session.timeout.ms (6 s and 30 min unless they were changed)",
+        "GroupAuthorizationFailedError": "allow this user to read the group `headrace`",
+        "TopicAuthorizationFailedError": "allow this user to read the input topics (`headrace topics check` names them)",
+    }
+    mend = mends.get(type(error).__name__, "the brokers' logs may say more")
+    return GroupRefused(f"the consumer group refuses this worker: {error}; {mend}")

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from streams.batch import Batch
 
@@ -17,22 +16,25 @@ class Lane:
         """Make one.
 
         Args:
-            limit: how many batches may be fetched and not yet handled.
+            limit: how many bytes may be fetched and not yet handled; the batch that passes it is still taken.
             on_room: called when there is room again.
         """
         self._limit, self._on_room = limit, on_room
-        self._unhandled: list[Batch] = []
+        self._unhandled: dict[int, Batch] = {}
+        """By identity: what is fetched again after a drop may be equal, and is another batch."""
+        self._bytes = 0
         self._waiting: deque[tuple[Batch, Handle]] = deque()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether nothing more is to be fetched for now."""
-        return len(self._unhandled) >= self._limit
+        return self._bytes >= self._limit
 
     def expect(self, batch: Batch) -> None:
         """The batch was fetched, and is on its way to its agent."""
-        self._unhandled.append(batch)
+        self._unhandled[id(batch)] = batch
+        self._bytes += batch.size
 
     def put(self, batch: Batch, handle: Handle) -> None:
         """Let `handle` take the batch when those before it are handled."""
@@ -42,17 +44,18 @@ class Lane:
 
     def is_current(self, batch: Batch) -> bool:
         """Whether the batch still counts: nothing was dropped since it was fetched."""
-        return any(batch is unhandled for unhandled in self._unhandled)
+        return id(batch) in self._unhandled
 
     def handled(self, batch: Batch) -> None:
         """Make room for the next batch."""
-        with suppress(ValueError):
-            self._unhandled.remove(batch)
+        if self._unhandled.pop(id(batch), None) is not None:
+            self._bytes -= batch.size
             self._on_room()
 
     def drop(self) -> None:
         """What waits counts no more: it will be fetched again. A handler that is at work goes on."""
         self._unhandled.clear()
+        self._bytes = 0
         self._waiting.clear()
         self._on_room()
 

@@ -10,6 +10,8 @@ from streams.kafka.settings import JOURNAL_MAX_BYTES
 _ENVELOPE_BYTES: Final = 512
 """More than a batch's and a record's own fields take up beside key, value and headers."""
 
+_MAX_BYTES: Final = JOURNAL_MAX_BYTES - _ENVELOPE_BYTES
+
 
 def record_of(message: Any) -> Record:
     """A consumed message."""
@@ -27,8 +29,8 @@ def record_of(message: Any) -> Record:
 def size_of(record: Record | NewRecord) -> int:
     """Bytes of content."""
     size = len(record.key or b"") + len(record.value or b"")
-    if record.headers:
-        size += sum(len(name) + len(content) for name, content in record.headers)
+    for name, content in record.headers:
+        size += len(name) + len(content)
     return size
 
 
@@ -40,21 +42,22 @@ def check_records(records: Sequence[NewRecord]) -> None:
         RecordTooLarge: a record is larger than any topic of ours takes.
     """
     for record in records:
-        key, value, headers = record.key, record.value, record.headers
-        if not (
-            (key is None or type(key) is bytes)
-            and (value is None or type(value) is bytes)
-            and (not headers or all(type(name) is str and type(content) is bytes for name, content in headers))
-        ):
-            found = f"{type(key).__name__}, {type(value).__name__} and {headers.__class__.__name__}"
-            message = f"expected key, value and headers of bytes in a record to {record.topic}; found {found}"
-            raise TypeError(message)
-        if headers and any("\0" in name for name, _ in headers):
-            message = f"expected header names without NUL in a record to {record.topic}: Kafka's clients cut them there"
-            raise TypeError(message)
-        if size_of(record) + _ENVELOPE_BYTES > JOURNAL_MAX_BYTES:
-            message = (
-                f"a record to {record.topic} has {size_of(record)} bytes, expected at most "
-                f"{JOURNAL_MAX_BYTES - _ENVELOPE_BYTES}; nothing was written"
-            )
+        key, value = record.key, record.value
+        if not ((key is None or type(key) is bytes) and (value is None or type(value) is bytes)):
+            raise _not_bytes(record)
+        for name, content in record.headers:
+            if type(name) is not str or type(content) is not bytes:
+                raise _not_bytes(record)
+            if "\0" in name:
+                message = (
+                    f"expected header names without NUL in a record to {record.topic}: Kafka's clients cut them there"
+                )
+                raise TypeError(message)
+        if (size := size_of(record)) > _MAX_BYTES:
+            message = f"a record to {record.topic} has {size} bytes, expected at most {_MAX_BYTES}; nothing was written"
             raise RecordTooLarge(message)
+
+
+def _not_bytes(record: NewRecord) -> TypeError:
+    found = f"{type(record.key).__name__}, {type(record.value).__name__} and {type(record.headers).__name__}"
+    return TypeError(f"expected key, value and headers of bytes in a record to {record.topic}; found {found}")

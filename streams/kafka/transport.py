@@ -12,11 +12,13 @@ from typing import Any, Final
 from faust.transport.base import Producer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode import Service
 
 from streams.batch import Batch
 from streams.delivery import Delivery
 from streams.faust_logger import FAUST_LOGGER
 from streams.kafka.consumer_thread import KafkaConsumerThread
+from streams.kafka.errors import refused
 from streams.kafka.group_member import GroupMember
 from streams.kafka.lane import Handle, Lane
 from streams.kafka.settings import KafkaSettings
@@ -25,7 +27,8 @@ from streams.ownership import Ownership
 _FETCH_S: Final = 0.25
 """So long a fetch waits; what moves on without records (markers, aborted records) is seen when it returns."""
 _FETCH_BESIDE_FULL_LANES_S: Final = 0.02
-"""While lanes are full, a fetch does not ask for them; it is short, so that they are asked for again soon."""
+"""While partitions are paused, a fetch is short, so that they are resumed soon."""
+_LOOK_AT_GROUP_S: Final = 0.5
 
 
 class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
@@ -38,11 +41,21 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lanes: dict[TP, Lane] = {}
+        self._paused: set[TP] = set()
         self._room = asyncio.Event()
         self._seeks: set[asyncio.Task[None]] = set()
 
     def _new_consumer_thread(self) -> KafkaConsumerThread:
         return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @Service.task
+    async def _watch_the_group(self) -> None:
+        """End when the group refuses this worker: it would else wait for partitions for ever."""
+        while not self.should_stop:
+            await self.sleep(_LOOK_AT_GROUP_S)
+            if (trouble := self._thread.trouble()) is not None:
+                self.transport.fail(refused(trouble))
+                return
 
     async def hand_over(self, batch: Batch, handle: Handle) -> None:
         """An agent got the batch: let it be handled in the lane of its partition."""
@@ -55,6 +68,9 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         tp = TP(topic, partition)
         if (lane := self._lanes.get(tp)) is not None:
             lane.drop()
+        else:  # it has just become ours to read
+            self._lanes[tp] = self._new_lane()
+            self._room.set()
         task = asyncio.get_running_loop().create_task(self._thread.go_back(tp, offset))
         self._seeks.add(task)
         task.add_done_callback(self._seeks.discard)
@@ -84,8 +100,8 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         start = self.transport.delivery.start_position
         found = {tp: start(tp.topic, tp.partition) for tp in self.assignment()}
         positions = {tp: position for tp, position in found.items() if position is not None}
-        limit = self.transport.delivery.settings.max_waiting_batches
-        self._lanes = {tp: Lane(limit, self._room.set) for tp in positions}
+        self._paused = set()
+        self._lanes = {tp: self._new_lane() for tp in positions}
         await self._thread.go_on_at(positions)
         return positions
 
@@ -106,20 +122,27 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _fetch(self) -> None:
         self._room.clear()
-        wanted = {tp for tp in self._get_active_partitions() if tp in self._lanes}
-        ready = {tp for tp in wanted if not self._lanes[tp].is_full}
-        if not ready:
+        active = set(self._get_active_partitions())
+        full = {tp for tp in active if tp in self._lanes and self._lanes[tp].is_full}
+        paused = full | (active - self._lanes.keys())  # of these nothing is ready to take what is read
+        if paused != self._paused:
+            await self._thread.pause(paused)
+            self._paused = paused
+        if paused == active:
             try:
                 async with asyncio.timeout(_FETCH_S):
                     await self._room.wait()
             except TimeoutError:
                 pass
             return
-        fetched = await self._getmany(ready, _FETCH_S if ready == wanted else _FETCH_BESIDE_FULL_LANES_S)
+        fetched = await self._getmany(active, _FETCH_BESIDE_FULL_LANES_S if paused else _FETCH_S)
         for tp, (batch,) in fetched.items():
             if (lane := self._lanes.get(tp)) is not None:
                 lane.expect(batch)
                 await self.callback(self._to_message(tp, batch))
+
+    def _new_lane(self) -> Lane:
+        return Lane(self.transport.delivery.settings.max_waiting_bytes, self._room.set)
 
     def _to_message(self, tp: TP, record: Batch) -> ConsumerMessage:
         return ConsumerMessage(

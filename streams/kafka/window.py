@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Final
 
@@ -26,6 +27,8 @@ class Window:
         self.stopped = False
         """Nothing is added any more."""
         self._records: list[Record] = []
+        self._sizes: list[int] = []
+        """Of each record, so that it is counted once."""
         self._bytes = 0
         self._read_to = start
 
@@ -41,8 +44,10 @@ class Window:
         """Take what was read next, and the partition's end if it was reached."""
         fresh = [record for record in records if record.offset >= self.next]
         if fresh:
+            sizes = list(map(size_of, fresh))
             self._records += fresh
-            self._bytes += sum(map(size_of, fresh))
+            self._sizes += sizes
+            self._bytes += sum(sizes)
             self.next = fresh[-1].offset + 1
         if end is not None and end > self.next:
             self.next = end
@@ -58,8 +63,10 @@ class Window:
         """Up to `limit` records from `offset` on, which is covered."""
         first = bisect_left(self._records, offset, key=_offset_of)
         last, size = first, 0
-        while last < len(self._records) and last - first < limit and size < CHUNK_BYTES:
-            size += size_of(self._records[last])
+        for record_size in islice(self._sizes, first, first + limit):
+            if size >= CHUNK_BYTES:
+                break
+            size += record_size
             last += 1
         following = self.next if last == len(self._records) else self._records[last - 1].offset + 1
         self._read_to = max(self._read_to, following)
@@ -68,10 +75,10 @@ class Window:
     def _forget(self) -> None:
         """Drop the oldest of what was read."""
         count = 0
-        for record in self._records:
+        for record, size in zip(self._records, self._sizes, strict=True):
             if self._bytes <= KEEP_BYTES or record.offset >= self._read_to:
                 break
-            self._bytes -= size_of(record)
+            self._bytes -= size
             self.start = record.offset + 1
             count += 1
-        del self._records[:count]
+        del self._records[:count], self._sizes[:count]

@@ -154,6 +154,9 @@ class KafkaPartitionWriter:
                 "transaction.timeout.ms": self._settings.transaction_timeout_ms,
                 "delivery.timeout.ms": self._settings.transaction_timeout_ms,
                 "linger.ms": 0,  # a commit flushes anyway
+                # librdkafka asks for its producer id before it is connected, and then again after half a second: every
+                # second opening took 0.51 s. Connected to all brokers from the start, it takes 0.004 s.
+                "enable.sparse.connections": False,
             }
         )
         self._producer.init_transactions(self._settings.request_timeout_ms / 1000)

@@ -62,7 +62,7 @@ class Engine:
         self.running: KafkaEngine
 
     async def start(self) -> Engine:
-        """Return when the first assignment is taken over."""
+        """Return when the first assignment is taken over, and all of it is folded."""
         log = await KafkaEventLog.open(self._cluster.settings)
         self._stack.push_async_callback(log.close)
         actions = ActionRegistry()
@@ -80,6 +80,7 @@ class Engine:
             look_at_clock_every_s=self._look_s,
         )
         self.running = await self._stack.enter_async_context(engine)
+        await eventually(lambda: bool(self.crashes) or self.running.ownership.settled, "an engine to settle")
         return self
 
     async def stop(self) -> None:

@@ -11,7 +11,6 @@ import pytest
 from aiohttp import BasicAuth, web
 from aiohttp.test_utils import TestServer
 from aiokafka import AIOKafkaConsumer
-from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from pydantic import SecretStr
 
 from schemas.event_log import NewRecord
@@ -21,10 +20,7 @@ from streams.kafka.security import KafkaSecurity, aiokafka_config
 from streams.kafka.settings import KafkaSettings
 from tests.support.certificates import Authority
 from tests.support.kafka_broker import JavaBroker
-
-PASSWORD = "correct horse"
-KEY_PASSWORD = "battery staple"
-MODULES = "org.apache.kafka.common.security"
+from tests.support.secured_broker import KEY_PASSWORD, PASSWORD, PROTOCOLS, add_scram_users, secured_properties
 
 
 class Secured(NamedTuple):
@@ -35,38 +31,6 @@ class Secured(NamedTuple):
     certificate: str
     key: str
     token_url: str
-
-
-def secured_properties(directory: Path, authority: Authority) -> dict[str, str]:
-    certificate, key = authority.sign("broker")
-    chain = directory / "broker-chain.pem"
-    chain.write_bytes(key.read_bytes() + certificate.read_bytes())
-    properties = {
-        "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": str(chain),
-        "ssl.truststore.type": "PEM",
-        "ssl.truststore.location": str(authority.path),
-        "listener.name.tls.ssl.client.auth": "required",
-    }
-    for listener in ("sasl", "both"):
-        of = f"listener.name.{listener}"
-        properties |= {
-            f"{of}.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
-            f"{of}.plain.sasl.jaas.config": f'{MODULES}.plain.PlainLoginModule required user_ada="{PASSWORD}";',
-            f"{of}.scram-sha-256.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required;",
-            f"{of}.scram-sha-512.sasl.jaas.config": f"{MODULES}.scram.ScramLoginModule required;",
-            f"{of}.oauthbearer.sasl.jaas.config": f"{MODULES}.oauthbearer.OAuthBearerLoginModule required"
-            ' unsecuredLoginStringClaim_sub="broker";',
-        }
-    return properties
-
-
-def add_scram_users(bootstrap: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
-        secret = ScramCredentialInfo(mechanism, 4_096)
-        made = admin.alter_user_scram_credentials([UserScramCredentialUpsertion("ada", secret, PASSWORD.encode())])
-        made["ada"].result(20)
 
 
 async def give_token(request: web.Request) -> web.Response:
@@ -84,10 +48,7 @@ async def give_token(request: web.Request) -> web.Response:
 @pytest.fixture
 async def secured(tmp_path: Path, new_broker: Callable[..., JavaBroker]) -> AsyncIterator[Secured]:
     authority = Authority(tmp_path)
-    broker = new_broker(
-        protocols={"SASL": "SASL_PLAINTEXT", "TLS": "SSL", "BOTH": "SASL_SSL"},
-        properties=secured_properties(tmp_path, authority),
-    )
+    broker = new_broker(protocols=PROTOCOLS, properties=secured_properties(tmp_path, authority))
     add_scram_users(broker.bootstrap)
     certificate, key = authority.sign("headrace", KEY_PASSWORD.encode())
     app = web.Application()
