@@ -53,6 +53,8 @@ _VISITS: Final = 0.4
 """How many look at a page, which no workflow needs to know."""
 _ANSWERS: Final = 0.35
 """How many SMS are answered."""
+_OPTS_OUT: Final = 0.03
+"""How many answers want no more of it."""
 _NO_PHONE: Final = 0.03
 _NO_EMAIL: Final = 0.02
 
@@ -92,6 +94,7 @@ class Life:
             return None
         words = self._vocabulary.words
         body = self._chance.choice(words if words and self._happens(_WANTED) else _REPLIES)
+        body = "STOP" if self._happens(_OPTS_OUT) else body
         fact = Fact(at_ms + self._within(8 * _HOUR_MS), "contact.sms_received", {"body": body, "from": self._phone})
         return fact if fact.at_ms < self._until_ms else None
 

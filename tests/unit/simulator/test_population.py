@@ -82,5 +82,5 @@ def test_some_answer_and_some_do_not():
     bodies = {answer.data["body"] for answer in answers if answer is not None}
 
     assert 0.2 < sum(answer is not None for answer in answers) / len(answers) < 0.5
-    assert {"offer", "yes"} < bodies
+    assert {"offer", "yes", "STOP"} < bodies
     assert all(answer.at_ms > UNTIL - 60 * DAY_MS for answer in answers if answer is not None)
