@@ -4,6 +4,8 @@ On the embedded log it owns every partition from `open` to `stop`. On Kafka a co
 changes while it runs: `hold` before each change, `own` after it (`streams.ownership`).
 """
 
+# over 300 lines because what owns partitions, from the first fence to a clean stop, is read in one place
+
 import asyncio
 import contextlib
 import time

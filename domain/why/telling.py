@@ -1,5 +1,7 @@
 """The story of an enrollment, told from the contact's journal: what started it, each step, and how it stands."""
 
+# over 300 lines because what each journal event says of a step is one table with its words
+
 from collections.abc import Callable
 from typing import Any, Final
 
