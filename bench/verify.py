@@ -20,7 +20,7 @@ from schemas.event_log import LogReader
 from streams.embedded.reader import EmbeddedLogReader
 from streams.store_snapshot import open_store_snapshot
 
-CONTACTS = {"full": 100_000, "quick": 5_000}
+CONTACTS = {"full": 40_000, "quick": 5_000}
 WORKERS = 2
 
 
@@ -44,14 +44,14 @@ async def run(directory: Path, size: str) -> list[Figure]:
     async with installation(directory, [THREE_STEPS]) as one:
         await append(one.log, [created(one.partitions, number) for number in range(CONTACTS[size])])
         async with one.running():
-            await one.until(one.inputs_taken, "the journal to be written")
+            await one.until(one.inputs_taken, "the journal to be written", seconds=300)
         ends = await one.journal_ends()
         async with read_side(directory, one.log) as rows:
 
             async def shown() -> bool:
                 return rows.shows(ends)
 
-            await one.until(shown, "the rows to be written")
+            await one.until(shown, "the rows to be written", seconds=300)
             figures = []
             with worker_pool(WORKERS) as processes:
                 await asyncio.gather(*[asyncio.wrap_future(processes.submit(settle)) for _ in range(WORKERS)])

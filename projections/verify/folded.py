@@ -18,6 +18,7 @@ from projections.verify.expected import (
     open_rows,
 )
 
+_ACCEPTED: Final = j.ContactEventAccepted
 _ENDS: Final[dict[type[j.JournalEvent], str]] = {
     j.EnrollmentCompleted: "completed",
     j.EnrollmentExited: "exited",
@@ -47,9 +48,10 @@ class Folded(msgspec.Struct):
         """
         before = self.state
         after = self.state = evolve(before, event)
-        if after.contact is not before.contact or _is_reply(event):
+        kind = type(event)
+        if after.contact is not before.contact or (kind is _ACCEPTED and _is_reply(event)):
             self.row_seq = event.seq
-        if type(event) in _ENDS or len(after.enrollments) < len(before.enrollments):
+        if kind in _ENDS or len(after.enrollments) < len(before.enrollments):
             self._settle(event, before, after)
 
     def _settle(self, event: Any, before: ContactState, after: ContactState) -> None:
@@ -88,8 +90,8 @@ class Folded(msgspec.Struct):
         return add(self.settled_digest, digest(self.contact_row()), *map(digest, rows))
 
 
-def _is_reply(event: j.JournalEvent) -> bool:
-    return type(event) is j.ContactEventAccepted and event.applied and event.event_type == "contact.sms_received"
+def _is_reply(event: Any) -> bool:
+    return bool(event.applied and event.event_type == "contact.sms_received")
 
 
 def _last(enrollment: Enrollment, event: j.JournalEvent) -> Enrollment:
