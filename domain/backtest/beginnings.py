@@ -1,10 +1,10 @@
-"""Where one decision ends in a contact's journal and the next begins: events that are the first of theirs."""
+"""Where one decision ends in a contact's journal and the next begins, and where in it an enrollment has its turn."""
 
 from typing import Final
 
 from domain import journal as j
+from domain.backtest.in_step import is_stopped
 from domain.enrollment import Enrollment
-from domain.lateness import REASON as LATE
 
 _ALWAYS: Final = (
     j.ContactEventAccepted,
@@ -12,6 +12,18 @@ _ALWAYS: Final = (
     j.AttemptFailed,
     j.AttemptUnknown,
     j.EnrollmentHeld,
+)
+_OF_A_COMMAND: Final = (j.CommandResulted, j.EnrollmentRepaired, j.EnrollmentRetried, j.EnrollmentResumed)
+"""What an operator's command comes to first; what follows one of these is the same decision's."""
+_IN_TURN: Final = (
+    j.StepCompleted,
+    j.StepSkipped,
+    j.StepFailed,
+    j.TimerSet,
+    j.ActionRequested,
+    j.ContactChanged,
+    j.IncidentOpened,
+    j.EnrollmentCompleted,
 )
 WAITING_KINDS: Final = frozenset({"delay"})
 """Step kinds whose completion is a decision of its own."""
@@ -29,34 +41,27 @@ def begins_decision(  # noqa: PLR0911 one return a kind of event
     """
     if isinstance(event, _ALWAYS):
         return True
-    if type(before) is j.EnrollmentRepaired:  # what a repair comes to follows from its command
-        return False
     match event:
-        case j.RetryDue():
-            return True
         case j.CommandResulted():
             return event.command_type != "contact_event"
         case j.AttemptSucceeded():  # one that settles an incident comes last in its decision
             return type(before) is not j.EnrollmentRetried
+        case j.DeliveryReported():  # one that settles an attempt comes last in its decision
+            return not (isinstance(before, j.AttemptSucceeded | j.StepCompleted) and _same_visit(before, event))
+        case j.RetryDue():
+            return not isinstance(before, _OF_A_COMMAND)
         case j.IncidentResolved():
-            return event.resolution == "outcome" or type(before) is not j.CommandResulted
-        case j.StepCompleted():
-            if real is None:
-                return event.step_type in WAITING_KINDS
-            return real.timer is not None and real.timer.due_at_ms <= event.at_ms
-        case j.StepSkipped() if event.reason == LATE:
-            return _was_due(event, real)
+            return event.resolution == "outcome" or not isinstance(before, _OF_A_COMMAND)
+        case j.StepCompleted() | j.StepSkipped():
+            if isinstance(before, _OF_A_COMMAND):
+                return False
+            return event.step_type in WAITING_KINDS if real is None else is_stopped(real, event)
         case _:
             return is_reconciling(event, before)
 
 
-def _was_due(event: j.StepSkipped, real: Enrollment | None) -> bool:
-    """Whether a late step was skipped when its wait ended, or its attempt could begin; not when it was entered."""
-    if real is None:
-        return event.step_type in WAITING_KINDS
-    if real.timer is not None:
-        return real.timer.due_at_ms <= event.at_ms
-    return real.action is not None and real.action.status == "requested"
+def _same_visit(one: j.AttemptSucceeded | j.StepCompleted, other: j.DeliveryReported) -> bool:
+    return (one.enrollment_id, one.step_id, one.visit) == (other.enrollment_id, other.step_id, other.visit)
 
 
 def is_reconciling(event: j.JournalEvent, before: j.JournalEvent | None) -> bool:
@@ -68,10 +73,15 @@ def is_reconciling(event: j.JournalEvent, before: j.JournalEvent | None) -> bool
         case j.EnrollmentPaused():
             return event.by == "workflow"
         case j.EnrollmentResumed():
-            return type(before) is not j.CommandResulted
+            return not isinstance(before, j.CommandResulted | j.EnrollmentRepaired)
         case j.EnrollmentCancelled():
             return event.reason == "publish"
         case j.EnrollmentMigrated():
             return True
         case _:
             return False
+
+
+def is_turn(event: j.JournalEvent, real: Enrollment) -> bool:
+    """Whether the real enrollment, as it was before the event, has its turn here: it runs on from where it stood."""
+    return isinstance(event, _IN_TURN) and not real.entered

@@ -52,7 +52,7 @@ class ReplayedContact:
         self._happened.begin(events)
         before: j.JournalEvent | None = None
         for event in events:
-            concerns = self._happened.concerns(event)
+            concerns = self._happened.concerns(event, before)
             for life in self._lives:
                 life.hear(event, before, concerns=concerns)
             if concerns:

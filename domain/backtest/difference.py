@@ -91,7 +91,7 @@ def _told(paths: Sequence[Path]) -> Iterator[str]:
     for path in paths:
         yield f"enrolled by {path.trigger_type}"
         for visit in path.visits:
-            yield f"{visit.step_id}: {visit.branch or visit.status}"
+            yield f"{visit.step_id} ({visit.kind}): {visit.branch or visit.status}"
         yield path.end
     yield "not enrolled" if not paths else "nothing more"
 

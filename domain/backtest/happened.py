@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from domain import command as c
 from domain import journal as j
+from domain.backtest.rules import Outcomes
 from domain.enrollment import Enrollment
 from domain.evolve import evolve, initial
 
@@ -21,15 +22,16 @@ class Happened:
     An enrollment whose cause is older than `since_ms` is none of them: it stands as it was.
     """
 
-    __slots__ = ("_burst", "_changes", "_since_ms", "_state", "_workflow_id", "outcomes")
+    __slots__ = ("_burst", "_changes", "_ids", "_since_ms", "_state", "_workflow_id", "outcomes")
 
     def __init__(self, contact_id: str, workflow_id: str, since_ms: int) -> None:
         self._workflow_id, self._since_ms = workflow_id, since_ms
         self._state = initial(contact_id)
         self._burst: Sequence[j.JournalEvent] = ()
         self._changes: set[int] = set()
-        self.outcomes: dict[str, c.ReportOutcome] = {}
-        """The last known outcome of each action, by its key."""
+        self._ids: set[str] = set()
+        self.outcomes: Outcomes = {}
+        """The last known outcome of each action."""
 
     def enrollment(self, enrollment_id: str) -> Enrollment | None:
         """The enrollment as it really is now; None when it never was, or is over and settled."""
@@ -58,22 +60,36 @@ class Happened:
                 return event
         return None
 
-    def concerns(self, event: j.JournalEvent) -> bool:
-        """Whether the event is about one of these enrollments, so that the simulation stands in its place."""
-        if isinstance(event, j.Enrolled):
-            if event.at_ms < self._since_ms:
+    def concerns(self, event: j.JournalEvent, before: j.JournalEvent | None) -> bool:
+        """Whether the event is about one of these enrollments, so that the simulation stands in its place.
+
+        So is an end of consent that is learned of one of their messages; `before` is the event right before.
+        """
+        match event:
+            case j.Enrolled():
+                ours = event.workflow_id == self._workflow_id or event.cause_seq in self._changes
+                return ours and event.at_ms >= self._since_ms
+            case j.CommandResulted():
                 return False
-            return event.workflow_id == self._workflow_id or event.cause_seq in self._changes
-        return getattr(event, "enrollment_id", None) in self._state.enrollments and type(event) is not j.CommandResulted
+            case j.ConsentChanged():
+                return isinstance(before, j.AttemptFailed | j.DeliveryReported) and before.enrollment_id in self._ids
+            case j.DeliveryReported():  # it may come when the enrollment is long over
+                return event.enrollment_id in self._ids
+            case _:
+                return getattr(event, "enrollment_id", None) in self._state.enrollments
 
     def apply(self, event: j.JournalEvent) -> None:
         """Take in an event that concerns them."""
         if type(event) is j.ContactChanged:  # of the enrollment, nothing changes
             self._changes.add(event.seq)
             return
+        if isinstance(event, j.Enrolled):
+            self._ids.add(event.enrollment_id)
         if type(event) in _OUTCOMES:
             report = report_of(event)  # type: ignore[arg-type]
-            self.outcomes[report.action_key] = report
+            enrollment = self.enrollment(report.enrollment_id)
+            if enrollment is not None and enrollment.action is not None:
+                self.outcomes[report.action_key, enrollment.action.channel] = report
         self._state = evolve(replace(self._state, seq=event.seq - 1), event)
 
 

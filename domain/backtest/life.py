@@ -8,14 +8,16 @@ from msgspec.structs import replace
 from domain import command as c
 from domain import journal as j
 from domain.backtest import others
-from domain.backtest.beginnings import begins_decision, is_reconciling
+from domain.backtest.beginnings import begins_decision, is_reconciling, is_turn
 from domain.backtest.happened import Happened
-from domain.backtest.in_step import due_ms, input_of, stage, waits_alike
+from domain.backtest.in_step import acts_alike, due_ms, input_of, waits_alike
+from domain.backtest.inputs import assumed_outcome, command_of, delivery_of, fact_of
 from domain.backtest.numbered import NumberedDecision
 from domain.backtest.rules import MAX_VISITS, Rules
 from domain.catalogue import Catalogue
-from domain.contact_event import ContactEvent
+from domain.consent import keyword_of
 from domain.decision import Context
+from domain.delivering import report_delivery
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide_failure, take
 from domain.enrollment import CLOSED, Enrollment, PendingAction
 from domain.ids import enrollment_id
@@ -26,13 +28,6 @@ from domain.triggers import about
 _UNREAL: Final = 1 << 40
 """Causes that never happened are numbered from here on, so that their ids are nobody's."""
 _ANSWER_WITHIN_MS: Final = 60_000
-_ON_COMMAND: Final[dict[str, type[Any]]] = {
-    "cancel_enrollment": c.CancelEnrollment,
-    "pause_enrollment": c.PauseEnrollment,
-    "resume_enrollment": c.ResumeEnrollment,
-    "retry_enrollment": c.RetryEnrollment,
-    "repair_enrollment": c.RepairEnrollment,
-}
 _SETTLEMENTS: Final = (j.StepFailed, j.IncidentOpened, j.EnrollmentExited)
 """What may follow from an enrollment's being resumed before the next one is."""
 
@@ -48,7 +43,18 @@ class Life:
     its timers fire when they are due, and its actions come to an outcome at once.
     """
 
-    __slots__ = ("_happened", "_note", "_now_ms", "_pending", "_reconciled", "_rules", "_unreal", "enrolled", "state")
+    __slots__ = (
+        "_asked",
+        "_happened",
+        "_note",
+        "_now_ms",
+        "_pending",
+        "_reconciled",
+        "_rules",
+        "_unreal",
+        "enrolled",
+        "state",
+    )
 
     def __init__(self, state: ContactState, rules: Rules, happened: Happened, note: Note) -> None:
         self.state = state
@@ -59,6 +65,8 @@ class Life:
         self._reconciled = False
         """Whether the last real event was the catalogue's doing: the decision's own input may still come."""
         self._now_ms = 0
+        self._asked: dict[str, str] = {}
+        """The channels of the actions that were asked for, by their keys."""
         self.enrolled = False
         """Whether the candidate ever enrolled the contact."""
 
@@ -72,12 +80,15 @@ class Life:
             before: the one right before it in its burst.
             concerns: whether it is about an enrollment that is simulated.
         """
-        real = self._happened.enrollment(event.enrollment_id) if concerns else None  # type: ignore[attr-defined]
-        if begins_decision(event, before, real) and not self._reconciled:
+        real = self._happened.enrollment(getattr(event, "enrollment_id", "")) if concerns else None
+        begins = begins_decision(event, before, real)
+        if begins and not self._reconciled:
             self.settle()
         self._now_ms = event.at_ms
         self._reconciled = is_reconciling(event, before) or (self._reconciled and isinstance(event, _SETTLEMENTS))
-        if concerns:
+        if isinstance(event, j.DeliveryReported) and concerns:
+            self._delivery(event, begins=begins)
+        elif concerns:
             self._hear_own(event, real)
         else:
             self._hear_other(event)
@@ -102,48 +113,27 @@ class Life:
                 self.state = others.stand(self.state, event)
 
     def _fact(self, event: j.ContactEventAccepted) -> None:
-        data = event.personal.data
-        nobody_hears = not self.state.enrollments and not about(self._rules.facts.triggers, event.event_type, data)
-        if nobody_hears or not event.applied:
+        if not event.applied or self._nobody_hears(event):
             self.state = others.learn(self.state, event)
-            return
-        given = ContactEvent(
-            contact_id=event.contact_id,
-            source=event.source,
-            id=event.event_id,
-            type=event.event_type,
-            data=data,
-            time=event.time,
-            hops=event.hops,
-            fires=event.fires,
-        )
-        self._take(given, event.seq)
+        else:
+            self._take(fact_of(event), event.seq)
+
+    def _nobody_hears(self, event: j.ContactEventAccepted) -> bool:
+        """Whether deciding would come to nothing but the fact itself."""
+        data = event.personal.data
+        if self.state.enrollments or (event.event_type == "contact.sms_received" and keyword_of(data.get("body"))):
+            return False
+        return not about(self._rules.facts.triggers, event.event_type, data)
 
     def _command(self, event: j.CommandResulted) -> None:
         contact_id, workflow_id = event.contact_id, self._rules.candidate.id
-        named = {"command_id": event.command_id, "contact_id": contact_id}
         if event.enrollment_id == enrollment_id(workflow_id, contact_id, event.seq):
             self._take(Reconcile(contact_id=contact_id))  # first, as it would take a number in between
             self.state = replace(self.state, seq=event.seq - 1)
-            self._take(c.EnrollContact(**named, workflow_id=workflow_id), event.seq)
-        elif event.command_type in _ON_COMMAND and self._is_open(event.enrollment_id):
-            kind = _ON_COMMAND[event.command_type]
-            self._take(kind(**named, enrollment_id=event.enrollment_id, **self._wish(event)), event.seq)
-
-    def _wish(self, event: j.CommandResulted) -> dict[str, Any]:
-        """What the command said beyond its type, as what followed from it tells."""
-        if event.command_type == "retry_enrollment":
-            retried = self._happened.following(event, j.EnrollmentRetried)
-            return {"how": retried.how} if retried else {}
-        if event.command_type == "cancel_enrollment":
-            cancelled = self._happened.following(event, j.EnrollmentCancelled)
-            return {"reason": cancelled.reason} if cancelled else {}
-        if event.command_type == "repair_enrollment":
-            repaired = self._happened.following(event, j.EnrollmentRepaired)
-            assert repaired is not None, "a repair that was accepted says what it does"
-            named = {name: getattr(repaired, name) for name in ("how", "by", "step_id", "visit")}
-            return {**named, "note": repaired.personal.message}
-        return {}
+            enrol = c.EnrollContact(command_id=event.command_id, contact_id=contact_id, workflow_id=workflow_id)
+            self._take(enrol, event.seq)
+        elif self._is_open(event.enrollment_id) and (command := command_of(event, self._happened)):
+            self._take(command, event.seq)
 
     def _is_open(self, enrollment_id: str | None) -> bool:
         enrollment = self.state.enrollments.get(enrollment_id) if enrollment_id else None
@@ -151,6 +141,8 @@ class Life:
 
     def _hear_own(self, event: Any, real: Enrollment | None) -> None:
         """A real event of an enrollment that is simulated says when the simulated one goes on, not how."""
+        if isinstance(event, j.ConsentChanged):  # it follows from what the simulation was told, if it does
+            return
         enrollment = self.state.enrollments.get(event.enrollment_id)
         if enrollment is None:
             return
@@ -158,9 +150,20 @@ class Life:
             self._take(Reconcile(contact_id=event.contact_id))
         elif given := input_of(event, real, enrollment):
             self._take(given, held=isinstance(event, j.EnrollmentHeld))
-        elif enrollment.id in self._pending and type(event) is not j.Enrolled:
-            self._pending.remove(enrollment.id)
+        elif enrollment.id in self._pending and real is not None and is_turn(event, real):
+            self._pending.remove(enrollment.id)  # the real one has its turn here
             self._turn(enrollment.id)
+
+    def _delivery(self, event: j.DeliveryReported, *, begins: bool) -> None:
+        """A provider's word on a message counts if the simulation sent it, too."""
+        if self._asked.get(event.action_key) != event.channel:
+            return
+        if begins:
+            self._take(delivery_of(event))
+            return
+        decision = self._decision(self._rules.facts)  # the decision that it is part of has asked the catalogue
+        report_delivery(decision, delivery_of(event))
+        self._keep(decision)
 
     # ------------------------------------------------------------ what follows
 
@@ -176,6 +179,8 @@ class Life:
 
     def reconcile(self, now_ms: int) -> None:
         """Every open enrollment has heard of the catalogue in force."""
+        if all(map(others.is_stand_in, self.state.enrollments.values())):
+            return
         self._now_ms = max(self._now_ms, now_ms)
         self._take(Reconcile(contact_id=self.state.contact.id))
         self.settle()
@@ -197,12 +202,13 @@ class Life:
             self.settle()
 
     def _is_alone(self, enrollment: Enrollment) -> bool:
-        """Whether the enrollment wants an attempt that the real one did not want, too."""
+        """Whether the enrollment wants, or waits for, an attempt that the real one does not, too."""
         action = enrollment.action
-        if action is None or enrollment.status != "active" or action.status != "requested":
+        if action is None or not (
+            action.status == "running" or (action.status == "requested" and enrollment.status == "active")
+        ):
             return False
-        real = self._happened.enrollment(enrollment.id)
-        return real is None or real.action is None or stage(real.action) != stage(action)
+        return not acts_alike(self._happened.enrollment(enrollment.id), enrollment)
 
     def _fires_alone(self, enrollment: Enrollment) -> bool:
         """Whether the enrollment's timer fires when it is due, as the real one does not wait for the same."""
@@ -215,21 +221,18 @@ class Life:
 
     def _come_to_an_outcome(self, enrollment: Enrollment, action: PendingAction) -> None:
         at: dict[str, Any] = {"contact_id": self.state.contact.id, "enrollment_id": enrollment.id}
-        until_ms = self._now_ms + _ANSWER_WITHIN_MS
-        self._take(StartAttempt(**at, start_by_ms=until_ms, deadline_ms=until_ms))
-        known = self._happened.outcomes.get(action.key)
+        if action.status == "requested":
+            until_ms = self._now_ms + _ANSWER_WITHIN_MS
+            self._take(StartAttempt(**at, start_by_ms=until_ms, deadline_ms=until_ms))
+            started = self.state.enrollments.get(enrollment.id)
+            if started is None or started.action is None or started.action.status != "running":
+                return  # consent had ended
+            action = started.action
+        wanted = (action.key, action.channel)
+        known = self._rules.outcomes.get(wanted) or self._happened.outcomes.get(wanted)
         if known is None:
-            outcome = {"succeed": "succeeded", "fail": "failed"}[self._rules.assumed]
-            known = c.ReportOutcome(
-                **at,
-                command_id=f"backtest/{action.key}",
-                action_key=action.key,
-                attempt=0,
-                outcome=outcome,
-                code=None if outcome == "succeeded" else "assumed",
-                output={"simulated": True} if outcome == "succeeded" else {},
-            )
-        self._take(replace(known, attempt=action.attempt + 1))
+            known = assumed_outcome(self._rules.assumed, self.state.contact.id, enrollment.id, action)
+        self._take(replace(known, attempt=action.attempt))
 
     # ------------------------------------------------------------ deciding
 
@@ -288,5 +291,8 @@ class Life:
 
     def _tell(self, events: list[j.JournalEvent]) -> None:
         for event in events:
-            self.enrolled = self.enrolled or type(event) is j.Enrolled
+            if type(event) is j.Enrolled:
+                self.enrolled = True
+            elif type(event) is j.ActionRequested:
+                self._asked[event.action_key] = event.channel
             self._note(event)

@@ -6,14 +6,14 @@ from typing import Final
 
 import msgspec
 
-from domain.backtest.difference import Difference
+from domain.backtest.difference import CHANGES, Difference
 from domain.backtest.tally import ENDS, Tally
 from domain.errors import HeadraceError
 
 NAMES: Final = ("contacts", "enrolled", *ENDS, "skipped", "messages", "sms", "sms_parts", "email", "http", "cost")
 """What every backtest measures."""
-OF_CONTACTS: Final = ("changed", "gained", "lost")
-"""What a comparison measures: contacts that would be treated differently."""
+OF_CONTACTS: Final = ("changed", *(change for change in CHANGES if change != "same"))
+"""What a comparison measures: contacts that would be treated differently, in all and by what changes for them."""
 
 _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": lambda found, limit: found >= limit,
@@ -107,8 +107,7 @@ def measure(tally: Tally, prices: Prices) -> dict[str, float]:
 
 def measure_difference(difference: Difference) -> dict[str, float]:
     """Each number of a comparison by its name."""
-    changes = difference.changes
-    return {"changed": difference.changed, "gained": changes["gained"], "lost": changes["lost"]}
+    return {name: difference.changes.get(name, difference.changed) for name in OF_CONTACTS}
 
 
 def trips(

@@ -49,7 +49,7 @@ def stand(state: ContactState, event: j.JournalEvent) -> ContactState:
         case j.EnrollmentCompleted() | j.EnrollmentExited() | j.EnrollmentCancelled():
             open_ones = {key: one for key, one in state.enrollments.items() if key != event.enrollment_id}
             return replace(state, enrollments=open_ones)
-        case j.TriggerSkipped() if event.reason == "rate_guard":
+        case j.ConsentChanged() | j.TriggerSkipped(reason="rate_guard"):
             return evolve(replace(state, seq=event.seq - 1), event)
         case _:
             return state

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from domain.backtest import others
 from domain.backtest.contact import ReplayedContact, Simulation
 from domain.backtest.happened import Happened
 from domain.backtest.life import Note
-from domain.catalogue import Catalogue
+from domain.catalogue import Catalogue, Entry
 from domain.evolve import initial
 from domain.ids import enrollment_id
 from domain.state import ContactState
@@ -41,6 +42,9 @@ class Replay:
         self._contacts: dict[str, ContactState] = {}
         self._replayed: dict[str, ReplayedContact] = {}
         self._agenda: list[tuple[int, str]] = []
+        self._catalogue = Catalogue()
+        self._touched = False
+        """Whether open enrollments must hear of the definitions in force."""
 
     @property
     def replayed(self) -> dict[str, ReplayedContact]:
@@ -80,11 +84,16 @@ class Replay:
     def catalogue_is(self, catalogue: Catalogue, at_ms: int) -> None:
         """Other definitions are in force."""
         self.let_pass(at_ms)
+        self._touched = self._touched or _touches(self._catalogue, catalogue)
+        self._catalogue = catalogue
         for simulation in self._simulations:
             simulation.rules.catalogue_is(catalogue)
 
     def reconciled(self, at_ms: int) -> None:
         """Every open enrollment of the partition has heard of the definitions in force."""
+        if not self._touched:
+            return
+        self._touched = False
         self.let_pass(at_ms)
         for contact_id, contact in self._replayed.items():
             contact.reconcile(at_ms)
@@ -140,6 +149,16 @@ class Replay:
         if due_ms is not None and (contact.armed_ms is None or due_ms < contact.armed_ms):
             contact.armed_ms = due_ms
             heappush(self._agenda, (due_ms, contact_id))
+
+
+def _touches(before: Catalogue, after: Catalogue) -> bool:
+    """Whether a workflow was paused, resumed, archived, or published with something to be done about its enrollments."""
+    changed = ((before.entries.get(key), entry) for key, entry in after.entries.items())
+    return any(old is not None and old is not new and _standing(old) != _standing(new) for old, new in changed)
+
+
+def _standing(entry: Entry) -> tuple[Any, ...]:
+    return entry.status, entry.paused_at_ms, entry.resumed_at_ms, entry.in_flight
 
 
 def _fold(state: ContactState, event: j.JournalEvent) -> ContactState:

@@ -1,9 +1,11 @@
 """The rules of one simulation: the candidate, the catalogue with it in force, and what is assumed of providers."""
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec.structs import replace
 
+from domain import command as c
 from domain.catalogue import Catalogue, Entry, Version
 from domain.triggers import index_triggers
 from domain.workflow import Workflow
@@ -11,17 +13,33 @@ from domain.workflow import Workflow
 Assumed = Literal["succeed", "fail"]
 """What becomes of an action that never really happened."""
 
+Outcomes = dict[tuple[str, str], c.ReportOutcome]
+"""What really became of actions, by their key and channel: a step that now sends otherwise does something else."""
+
 MAX_VISITS: Final = 10_000
 """Visits of steps after which an enrollment is not moved on in virtual time: it goes round in a circle of waits."""
+NOTHING_KNOWN: Final[Mapping[tuple[str, str], c.ReportOutcome]] = {}
 
 
 class Rules:
     """A candidate, live from the start of the backtest on; `catalogue_is` follows the real catalogue."""
 
-    __slots__ = ("assumed", "candidate", "everything", "facts")
+    __slots__ = ("assumed", "candidate", "everything", "facts", "outcomes")
 
-    def __init__(self, candidate: Workflow, assumed: Assumed = "succeed") -> None:
-        self.candidate, self.assumed = candidate, assumed
+    def __init__(
+        self,
+        candidate: Workflow,
+        assumed: Assumed = "succeed",
+        outcomes: Mapping[tuple[str, str], c.ReportOutcome] = NOTHING_KNOWN,
+    ) -> None:
+        """Begin with an empty catalogue.
+
+        Args:
+            candidate: the version to test.
+            assumed: what becomes of an action that never really happened.
+            outcomes: what really became of actions, also of those that lie ahead.
+        """
+        self.candidate, self.assumed, self.outcomes = candidate, assumed, outcomes
         self.everything: Catalogue
         """In force for what the simulation itself does: its changes start whatever they start."""
         self.facts: Catalogue

@@ -60,7 +60,7 @@ def _measures(old: Report | None, new: Report, *, priced: bool) -> None:
             reasons = side["skipped"] | side["failures"]
             if reasons:
                 words = ", ".join(f"{name} {count:,}" for name, count in reasons.items())
-                print_text(f"  {side['label'] if old else 'not enrolled or failed'}: {words}")
+                print_text(f"  not enrolled, or failed{', ' + side['label'] if old else ''}: {words}")
     print_text("")
 
 
@@ -77,7 +77,8 @@ def _steps(old: Report | None, new: Report) -> None:
     for step in [*new["steps"], *gone]:
         was, now = before.get(step["step_id"]), None if step in gone else step
         cells = [_pair(was, now, count) if old else f"{step[count]:,}" for count in _COUNTS]
-        rows.append((step["step_id"], step["kind"], *cells, _branches(was, now, compared=old is not None)))
+        kind = step["kind"] if was is None or was["kind"] == step["kind"] else f"{was['kind']} → {step['kind']}"
+        rows.append((step["step_id"], kind, *cells, _branches(was, now, compared=old is not None)))
     print_table(("step", "kind", *_COUNTS, "branches"), rows, empty="nobody was enrolled")
     print_text("")
 
@@ -118,18 +119,28 @@ def _started(old: Report | None, new: Report) -> None:
 
 
 def _days(old: Report | None, new: Report) -> None:
-    """A bar for the messages of each day; of two versions, one below the other."""
+    """A bar for the messages of each day (if there are none, the enrolled); of two versions, one below the other."""
     before = {day["date"]: day for day in old["days"]} if old else {}
     after = {day["date"]: day for day in new["days"]}
     dates = sorted({*before, *after})
-    most = max((day["messages"] for day in [*before.values(), *after.values()]), default=0)
+    all_days = [*before.values(), *after.values()]
+    shown_by = "messages" if any(day["messages"] for day in all_days) else "enrolled"
+    most = max((day[shown_by] for day in all_days), default=0)
     rows: list[Sequence[object]] = []
     for date in dates[-_DAYS:]:
         sides = (("old", before.get(date)), ("new", after.get(date))) if old else (("", after.get(date)),)
         for index, (label, day) in enumerate(sides):
             enrolled, messages = (day["enrolled"], day["messages"]) if day else (0, 0)
             shown = "" if index else date
-            rows.append((shown, *([label] if old else []), f"{enrolled:,}", f"{messages:,}", bar(messages, most)))
+            rows.append(
+                (
+                    shown,
+                    *([label] if old else []),
+                    f"{enrolled:,}",
+                    f"{messages:,}",
+                    bar(day[shown_by] if day else 0, most),
+                )
+            )
     if rows:
         print_table(("day", *([""] if old else []), "enrolled", "messages", ""), rows, empty="")
         if len(dates) > _DAYS:
@@ -184,7 +195,7 @@ def _lines(paths: Sequence[Report]) -> list[tuple[str, str]]:
 
 
 def _step(step: Report) -> str:
-    words = step["branch"] or (step["outcome"] if step["outcome"] == "unknown" else step["status"])
+    words = step["branch"] or (f"{step['channel']} {step['outcome']}" if step["outcome"] else step["status"])
     code = f" ({step['code']})" if step["code"] else ""
     return f"{step['step_id']}: {words}{code}"
 

@@ -18,6 +18,8 @@ _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 Ref = dict[str, Any]
 """The request's `VersionRef`."""
 
+_WORDS: Final[dict[str, Ref]] = {ACTUAL: {"actual": True}, PUBLISHED: {}}
+
 
 def version_ref(text: str) -> Ref:
     """What a person typed, as the job takes it; a file's findings go to standard error, its errors end the command.
@@ -25,19 +27,15 @@ def version_ref(text: str) -> Ref:
     Raises:
         UsageError: a file cannot be read, or the version is no number.
     """
-    if text == ACTUAL:
-        return {"actual": True}
-    if text == PUBLISHED:
-        return {}
+    if text in _WORDS:
+        return dict(_WORDS[text])
     if text.isdecimal():
         return {"version": int(text)}
     if text == "-" or Path(text).suffix.lower() in _SUFFIXES or Path(text).is_file():
         return file_ref(text)
     workflow, at, version = text.rpartition("@")
-    if not at:
-        return {"workflow": text}
-    if version == PUBLISHED:
-        return {"workflow": workflow}
+    if not at or version == PUBLISHED:
+        return {"workflow": workflow or text}
     if not version.isdecimal():
         message = f"expected a version's number (or `published`) behind the @, found {version!r} in {text!r}"
         raise UsageError(message)

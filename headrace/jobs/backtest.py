@@ -58,7 +58,7 @@ async def run(request: Request, context: JobContext) -> Report:
         window = Window(workflow_id=workflow_id, since_ms=_since_ms(request.since, until_ms), until_ms=until_ms)
         plan = Plan(window=window, sides=sides, assumed=request.outcomes, samples=request.samples)
         results = await replay_partitions(log, plan, definitions, context, workers=request.workers)
-    names = versions.names | {workflow_id: versions.name_of(workflow_id, request.new)}
+    names = versions.names | {workflow_id: versions.name_of(workflow_id, refs)}
     found = report(plan, merge(plan, results), names=names, prices=request.prices, limits=limits)
     broken = any(limit["broken"] for limit in found["limits"])
     return Report(found | {"diagnostics": versions.warnings}, ok=not broken)

@@ -1,5 +1,6 @@
 """Which versions a backtest is about: files, versions in the catalogue, or what really happened."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -51,10 +52,10 @@ class Versions:
         """The workflows' names, by id."""
         return {known.id: known.name for known in self._known.values()}
 
-    def name_of(self, workflow_id: str, new: VersionRef) -> str:
-        """The tested workflow's name."""
+    def name_of(self, workflow_id: str, refs: Sequence[VersionRef]) -> str:
+        """The tested workflow's name; a new one has that of its file."""
         known = self._known.get(workflow_id)
-        return known.name if known else self._file(new)[0].name
+        return known.name if known else next(self._file(ref)[0].name for ref in refs if ref.text is not None)
 
     def tested(self, workflow: str | None, new: VersionRef, old: VersionRef | None) -> str:
         """The id of the workflow that is tested.

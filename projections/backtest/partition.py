@@ -7,11 +7,12 @@ from domain import journal as j
 from domain.backtest.contact import Simulation
 from domain.backtest.difference import Difference
 from domain.backtest.replay import Replay
-from domain.backtest.rules import Rules
+from domain.backtest.rules import Outcomes, Rules
 from domain.backtest.tally import DateOf
 from domain.catalogue import Compile
 from domain.workflow import Workflow
 from projections.backtest.definitions import Catalogues, Definitions
+from projections.backtest.outcomes import read_outcomes
 from projections.backtest.plan import Actual, Candidate, Plan, Result
 from projections.backtest.side import SideTally, read_paths
 from schemas.event_log import LogReader, Record
@@ -20,33 +21,41 @@ from schemas.topics import JOURNAL
 
 _READ_LIMIT: Final = 5_000
 _TYPE_AT: Final = len(b'{"type":"')
-_ALWAYS: Final = frozenset({b"contact_event_accepted", b"contact_changed"})
+_ALWAYS: Final = frozenset({b"contact_event_accepted", b"contact_changed", b"consent_changed"})
 _ENDS: Final = frozenset({b"enrollment_completed", b"enrollment_exited", b"enrollment_cancelled"})
 _CHANGING_KINDS: Final = frozenset({"add_tag", "remove_tag", "update_field"})
 
 Progress = Callable[[int], None]
-"""Is told how many journal events were read."""
+"""Is told how many journal events were read; at the end each was read twice."""
 
 
 async def backtest_partition(
     log: LogReader, partition: int, plan: Plan, definitions: Definitions, compile_: Compile, progress: Progress
 ) -> Result:
     """Replay one partition from its first event up to the window's end."""
-    pass_ = _Pass(plan, Catalogues(definitions, compile_), compile_)
+    ahead = 0
+
+    def read_ahead(count: int) -> None:
+        nonlocal ahead
+        ahead = count
+        progress(count)
+
+    outcomes = await read_outcomes(log, partition, plan, read_ahead)
+    pass_ = _Pass(plan, Catalogues(definitions, compile_), compile_, outcomes)
     position, end = 0, await log.end_offset(JOURNAL, partition)
     while position < end and not pass_.is_over:
         chunk = await log.read(JOURNAL, partition, position, limit=_READ_LIMIT)
         pass_.take(chunk.records)
         position = max(chunk.next, position + 1)
-        progress(min(position, end))
-    progress(end)
+        progress(ahead + min(position, end))
+    progress(2 * end)
     return pass_.result()
 
 
 class _Pass:
     """The state of reading one partition."""
 
-    def __init__(self, plan: Plan, catalogues: Catalogues, compile_: Compile) -> None:
+    def __init__(self, plan: Plan, catalogues: Catalogues, compile_: Compile, outcomes: Outcomes) -> None:
         self._plan, self._catalogues = plan, catalogues
         workflow_id = plan.window.workflow_id
         date_of = DateOf()
@@ -59,7 +68,7 @@ class _Pass:
                 self._actual.append(tally)
             else:
                 candidates.append(_compiled(side, workflow_id, compile_))
-                simulations.append(Simulation(Rules(candidates[-1], plan.assumed), tally.note))
+                simulations.append(Simulation(Rules(candidates[-1], plan.assumed, outcomes), tally.note))
         self._replay = Replay(plan.window, simulations, self._really)
         self._workflow_id = workflow_id.encode()
         self._all_count = any(step.kind in _CHANGING_KINDS for one in candidates for step in one.steps.values())

@@ -28,9 +28,10 @@ def report(
         limits: what may not be.
     """
     measures = [measure(tally, prices) for tally in result.tallies]
+    order = _order(plan)
     sides = [
         {"label": side.label, "version": side.version if isinstance(side, Candidate) else None, "measures": numbers}
-        | _side(tally, side, names)
+        | _side(tally, order, names)
         for side, tally, numbers in zip(plan.sides, result.tallies, measures, strict=True)
     ]
     old = measures[0] if plan.compares else None
@@ -52,9 +53,14 @@ def _limit(limit: Limit, broken: str | None) -> dict[str, Any]:
     return {"limit": limit.text, "broken": broken is not None, "reason": broken}
 
 
-def _side(tally: Tally, side: object, names: Mapping[str, str]) -> dict[str, Any]:
-    written = [step.get("id") for step in side.document.get("steps", ())] if isinstance(side, Candidate) else []
-    order = {step_id: index for index, step_id in enumerate(written)}
+def _order(plan: Plan) -> dict[str, int]:
+    """Where each step stands in its definition, the newest one's first."""
+    documents = [side.document for side in reversed(plan.sides) if isinstance(side, Candidate)]
+    ids = dict.fromkeys(str(step.get("id")) for document in documents for step in document.get("steps", ()))
+    return {step_id: index for index, step_id in enumerate(ids)}
+
+
+def _side(tally: Tally, order: Mapping[str, int], names: Mapping[str, str]) -> dict[str, Any]:
     steps = sorted(tally.steps.items(), key=lambda item: order.get(item[0], len(order)))
     return {
         "ends": tally.ends,

@@ -15,6 +15,7 @@ from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
 from domain.ids import deterministic_uuid
 from domain.workflow import Lateness, Retry, Trigger, Workflow
+from tests.support.backtests import Happening
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
 
 ACTIONS = deterministic_uuid("workflow", "actions")
@@ -66,6 +67,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
         ),
         step("sms", "send_sms", body="You said {{contact.last_sms_reply}}", on_failure="continue"),
         step("rest", "delay", seconds=3_600, lateness=Lateness(50_000, "skip")),
+        step("warn", "send_sms", body="{{first_name}}?", on_failure="continue", lateness=Lateness(90_000_000, "run")),
         step("heat", "add_tag", tag="warm"),
         step("cool", "remove_tag", tag="again"),
         id=REPLIES,
@@ -86,9 +88,8 @@ class History:
         self.chance = random.Random(seed)
         order = list(WORKFLOWS)
         self.chance.shuffle(order)
-        self.spec = Spec(*order, hold_late_ms=self.chance.choice((None, 50_000_000)))
-        self.happened: list[list[j.JournalEvent] | tuple[str, Catalogue, int]] = []
-        """Decisions, and what the partition did: ("advanced" | "reconciled", catalogue, time)."""
+        self.spec = Spec(*order, hold_late_ms=self.chance.choice((None, 0, 50_000_000)))
+        self.happened: list[Happening] = []
         self._advanced()
         self._waiting_for_walk: str | None = None
         self._deciding(lambda: self.spec.created(tags=["new"], custom_fields={"n": 1}))
@@ -100,6 +101,15 @@ class History:
     @property
     def events(self) -> list[j.JournalEvent]:
         return [event for item in self.happened if isinstance(item, list) for event in item]
+
+    @property
+    def sent(self) -> list[j.AttemptStarted]:
+        started = [event for event in self.spec.journal if isinstance(event, j.AttemptStarted)]
+        return [event for event in started if event.step_id != "hook"]
+
+    @property
+    def until_ms(self) -> int:
+        return self.spec.now_ms + 1
 
     def _deciding(self, decide: Any) -> None:
         before = len(self.spec.journal)
@@ -118,6 +128,11 @@ class History:
             self._switch()
         elif choice < 0.09:
             self._command(c.EnrollContact, workflow_id=chance.choice(WORKFLOWS).id)
+        elif choice < 0.11:
+            allowed = chance.random() < 0.6
+            self._command(c.ChangeConsent, channel="sms", address="+1555", allowed=allowed, reason="told")
+        elif choice < 0.16 and self.sent:
+            self._delivery(chance.choice(self.sent))
         elif not open_ones or choice < 0.25:
             self._fact()
         else:
@@ -151,7 +166,7 @@ class History:
                 ("contact.tag_removed", {"tag": "cold"}),
                 ("contact.tag_removed", {"tag": "again"}),
                 ("contact.field_updated", {"field": "first_name", "value": self.chance.choice(("Ada", "Bea"))}),
-                ("contact.sms_received", {"body": self.chance.choice(("yes", "no"))}),
+                ("contact.sms_received", {"body": self.chance.choice(("yes", "no", "stop", "start"))}),
                 ("something.else", {"x": [1, 2]}),
             )
         )
@@ -164,7 +179,7 @@ class History:
         chance, choice = self.chance, self.chance.random()
         if one.status == "failed" and choice < 0.6:
             self._command(c.RetryEnrollment, enrollment_id=one.id, how=chance.choice(("again", "succeeded", "skip")))
-        elif one.paused_by == "lateness" or choice < 0.04:
+        elif (one.paused_by == "lateness" and choice < 0.8) or choice < 0.04:
             self._repair(one)
         elif one.status == "paused" and choice < 0.5:
             self._command(c.ResumeEnrollment, enrollment_id=one.id)
@@ -177,13 +192,13 @@ class History:
         else:
             self._go_on(one)
 
+    def _command(self, kind: type[c.Command], **fields: Any) -> None:
+        self._deciding(lambda: self.spec.command(kind, **fields))
+
     def _repair(self, one: Enrollment) -> None:
         how, visit = self.chance.choice(("run", "run", "skip", "exit")), one.visits.get(one.step_id or "", 1)
         at: dict[str, Any] = {"enrollment_id": one.id, "step_id": one.step_id or "", "visit": visit}
         self._command(c.RepairEnrollment, **at, how=how, by="ana", note="outage")
-
-    def _command(self, kind: type[c.Command], **fields: Any) -> None:
-        self._deciding(lambda: self.spec.command(kind, **fields))
 
     def _outcome(self, one: Enrollment) -> None:
         assert one.action is not None
@@ -194,11 +209,26 @@ class History:
                 ("failed", {"code": "busy", "message": "later", "retryable": True, "retry_after_ms": 5_000}),
                 ("failed", {"code": "busy", "message": "try later", "retryable": True}),
                 ("failed", {"code": "refused"}),
+                ("failed", {"code": "twilio_21610"}),
                 ("unknown", {"code": "timeout"}),
             )
         )
         key, attempt = one.action.key, one.action.attempt
         self._command(c.ReportOutcome, enrollment_id=one.id, outcome=outcome, action_key=key, attempt=attempt, **fields)
+
+    def _delivery(self, sent: j.AttemptStarted) -> None:
+        """A callback comes early, late or twice, of a message that was taken or is under way."""
+        self._command(
+            c.ReportDelivery,
+            enrollment_id=sent.enrollment_id,
+            step_id=sent.step_id,
+            visit=sent.visit,
+            action_key=sent.action_key,
+            channel="email" if sent.step_id == "mail" else "sms",
+            status=self.chance.choice(("sent", "delivered", "bounced", "unsubscribed")),
+            recipient=self.chance.choice(("+1555", "ada@example.test")),
+            provider_id="SM3",
+        )
 
     def _go_on(self, one: Enrollment) -> None:
         start = StartAttempt(
