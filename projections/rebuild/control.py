@@ -33,7 +33,8 @@ END_LOADERS: Final = """
     SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE application_name = %s AND datname = current_database() AND pid <> pg_backend_pid()
 """
-HOLD_TIMEOUT: Final = b"SET LOCAL lock_timeout = '10s'"
+HOLD_TIMEOUT: Final = b"SET LOCAL lock_timeout = '60s'"
+"""A projector's transaction may take long on a busy machine; who only reads does not wait behind us."""
 
 Cursor = psycopg.Cursor[dict[str, Any]]
 _T = TypeVar("_T")
@@ -58,7 +59,7 @@ class Control:
                 self._live = live_schema(cursor)
         return self._live
 
-    async def begin(self, sources: list[Source], partitions: int) -> None:
+    async def begin(self) -> None:
         """Become the one rebuild, and clear away what a killed one left behind.
 
         Raises:
@@ -71,7 +72,10 @@ class Control:
             await asyncio.sleep(0.1)
         self.end_loaders()
         await self.do(lambda cursor: drop_schema(cursor, OUTDATED))
-        await self.do(lambda cursor: checkpoints.prepare(cursor, sources, partitions))
+
+    async def prepare(self, sources: list[Source]) -> None:
+        """Give live a checkpoint for each source, as its projector does when it starts."""
+        await self.do(lambda cursor: _prepare(cursor, sources))
 
     def end_loaders(self) -> None:
         """End the connections of workers, whoever started them."""
@@ -106,7 +110,7 @@ class Control:
             drop_schema(cursor, SHADOW)
             make_shadow(cursor, live, marker)
             cursor.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(SHADOW)))
-            checkpoints.prepare(cursor, sources, sum(topic == JOURNAL for topic, _ in sources))
+            _prepare(cursor, sources)
 
         await self.do(make)
 
@@ -147,6 +151,10 @@ class Control:
             cursor.execute(HOLD_CHECKPOINTS.format(sql.Identifier(self.live, "checkpoints")))
         except psycopg.errors.LockNotAvailable as error:
             raise OutOfReach from error
+
+
+def _prepare(cursor: Cursor, sources: list[Source]) -> None:
+    checkpoints.prepare(cursor, sources, sum(topic == JOURNAL for topic, _ in sources))
 
 
 def _take_lock(cursor: Cursor) -> bool:

@@ -50,7 +50,7 @@ async def rebuild(
     await _find_shadow(session, marker, report)
     async with session.advancing(SHADOW, plan) as advance:
         began = time.monotonic()
-        await advance.to(await session.first_bounds(SHADOW, plan))
+        await advance.to(await (session.first_bounds(plan) if swapping else session.bounds(SHADOW)))
         report.records, report.seconds = advance.records, round(time.monotonic() - began, 3)
         await _index(session)
         report.tables = await _compare(session, advance, plan, marker)

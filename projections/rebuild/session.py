@@ -12,7 +12,7 @@ from projections.rebuild.advance import Advance, Pool, Progress
 from projections.rebuild.control import Control, Cursor
 from projections.rebuild.errors import NotThisLog
 from projections.rebuild.loader import BATCH, Loader
-from projections.rebuild.marker import Marker, code_digest
+from projections.rebuild.marker import SHADOW, Marker, code_digest
 from projections.rebuild.plan import Plan
 from projections.rebuild.swap import read_checkpoints
 from projections.rebuild.workers import Assignment
@@ -23,6 +23,8 @@ NEAR: Final = 2_000
 """Records: no further behind live than this, the last of them are projected while live is held."""
 ROUNDS: Final = 20
 """How often to come near before live is held all the same: it is written as fast as we are."""
+
+_CHECK: Final = "they don't belong together; check HEADRACE_DATABASE_URL, and HEADRACE_KAFKA or the data directory"
 
 Bounds = dict[Source, int]
 
@@ -60,8 +62,9 @@ class RebuildSession:
             self.control = await asyncio.to_thread(Control, self.database_url)
             stack.callback(self.control.close)
             self._sources = await sources_of(self._log)
-            await self.control.begin(self._sources, await self._log.partitions(JOURNAL))
+            await self.control.begin()
             await self._is_of_this_log()
+            await self.control.prepare(self._sources)
             self._stack = stack.pop_all()
         return self
 
@@ -80,12 +83,12 @@ class RebuildSession:
         live, ours = await self.control.checkpoints(self.control.live), await self.control.checkpoints(schema)
         return {source: max(live[source], ours[source]) for source in self._sources}
 
-    async def first_bounds(self, schema: str, plan: Plan) -> Bounds:
+    async def first_bounds(self, plan: Plan) -> Bounds:
         """Where live is; the log's end when live has nothing yet, as then a rebuild is the quickest way to have it all."""
         live = await self.control.checkpoints(self.control.live)
         if plan.whole and not any(live.values()):
             return {source: await self._log.end_offset(*source) for source in self._sources}
-        return await self.bounds(schema)
+        return await self.bounds(SHADOW)
 
     async def is_level(self, schema: str) -> bool:
         """Whether this schema and live are at the same checkpoints."""
@@ -131,12 +134,12 @@ class RebuildSession:
 
     async def _is_of_this_log(self) -> None:
         live = await self.control.checkpoints(self.control.live)
-        unknown = live.keys() - set(self._sources)
-        beyond = [source for source in self._sources if live[source] > await self._log.end_offset(*source)]
-        for topic, number in sorted(unknown) or beyond:
-            message = (
-                f"expected a read side of this log, found one that has read {topic}, partition {number}, up to "
-                f"{live[topic, number]}, which the log does not have: check the data directory, or HEADRACE_KAFKA, and "
-                "HEADRACE_DATABASE_URL"
-            )
-            raise NotThisLog(message)
+        ends = {source: await self._log.end_offset(*source) for source in self._sources}
+        for topic, number in sorted(live.keys() ^ ends.keys() if live else ()):
+            side = "the read side" if (topic, number) in live else "the log"
+            raise NotThisLog(f"only {side} knows {topic}, partition {number}: {_CHECK}")
+        for (topic, number), offset in live.items():
+            if offset > ends[topic, number]:
+                place = f"{topic}, partition {number}"
+                message = f"the read side has read {place}, up to {offset}, and the log ends at {ends[topic, number]}: {_CHECK}"
+                raise NotThisLog(message)

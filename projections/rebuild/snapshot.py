@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self
+from typing import Final, Self
 
-import psycopg
+from psycopg import sql
 
-from projections.projecting import projecting_connection
+from projections.projecting import Connection, projecting_connection
 from projections.rebuild.compare import compare_table
 from projections.rebuild.report import TableComparison
 
 BEGIN: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 EXPORT: Final = "SELECT pg_export_snapshot() AS id"
+IMPORT: Final = sql.SQL("SET TRANSACTION SNAPSHOT {}")
 SETTINGS: Final = b"SET LOCAL TimeZone = 'UTC'; SET LOCAL jit = off"
 APPLICATION: Final = "headrace rebuild compare"
 
@@ -28,17 +29,9 @@ class Snapshot:
                 stack.enter_context(projecting_connection(database_url, application_name=APPLICATION))
                 for _ in range(connections)
             ]
+            _share(opened)
             self._connections = opened
             self._stack = stack.pop_all()
-        first, *others = opened
-        first.execute(BEGIN)
-        found = first.execute(EXPORT).fetchone()
-        assert found is not None, "the function gives a row"
-        for one in others:
-            one.execute(BEGIN)
-            one.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(psycopg.sql.Literal(found["id"])))
-        for one in opened:
-            one.execute(SETTINGS)
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +47,7 @@ class Snapshot:
         """Compare these tables of two schemas; `done` is told how many are."""
         left, found, lock = list(reversed(tables)), dict[str, TableComparison](), threading.Lock()
 
-        def work(connection: psycopg.Connection[dict[str, Any]]) -> None:
+        def work(connection: Connection) -> None:
             while True:
                 with lock:
                     if not left:
@@ -71,3 +64,16 @@ class Snapshot:
             working = list(pending)
             done(len(found))
         return [found[table] for table in tables]
+
+
+def _share(connections: Sequence[Connection]) -> None:
+    """Let all see what the first one sees now."""
+    first, *others = connections
+    first.execute(BEGIN)
+    found = first.execute(EXPORT).fetchone()
+    assert found is not None, "the function gives a row"
+    for one in others:
+        one.execute(BEGIN)
+        one.execute(IMPORT.format(sql.Literal(found["id"])))
+    for one in connections:
+        one.execute(SETTINGS)

@@ -35,12 +35,15 @@ LOADED = 'SELECT coalesce(sum("offset"), 0)::int FROM headrace_rebuild.checkpoin
 MADE = (
     "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('headrace_rebuild') AND relname = 'checkpoints'"
 )
-COMMAND = (
-    sys.executable,
-    "-c",
-    "import projections.rebuild.advance as a; a.FEW = 1_000; import sys; from headrace.jobs.__main__ import main; sys.exit(main())",
-)
-"""The process of a job, which begins to share its work with less of it, so that the test is short."""
+JOB = """
+import os, sys
+import projections.rebuild.advance
+from headrace.jobs.__main__ import main
+projections.rebuild.advance.FEW = 1_000  # so that a short journal is shared out to workers
+os.nice = lambda _: 0  # other tests take the processors
+sys.exit(main())
+"""
+COMMAND = (sys.executable, "-c", JOB)
 LOADERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'headrace rebuild%' AND datname = current_database()"
 
 
