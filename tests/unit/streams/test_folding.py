@@ -11,7 +11,7 @@ import pytest
 
 from domain.action import ActionRegistry
 from domain.contact_event import ContactEvent
-from headrace.serving import compile_document
+from headrace.compiling import compile_document
 from schemas.contact_event import cloud_event
 from schemas.event_log import Chunk, NewRecord
 from schemas.topics import COMMANDS, CONTACT_EVENTS, DEFINITION_COMMANDS, DEFINITIONS, JOURNAL
