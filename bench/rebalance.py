@@ -37,15 +37,14 @@ def _measure(directory: Path, rounds: int) -> list[Figure]:
         _Journal(cluster.bootstrap) as journal,
     ):
         last = cluster.workers[-1]
+
+        def join() -> None:
+            last.start().wait_until_ready()
+
         journal.until_all_moved_since(time.time())
-        for _ in range(rounds):
-            for name, act in (
-                ("clean stop", last.stop),
-                ("join", last.start),
-                ("kill", last.kill),
-                ("join", last.start),
-            ):
-                found[name] += journal.standstills(act, lambda: _settled(cluster))
+        acts: dict[str, Callable[[], object]] = {"clean stop": last.stop, "join": join, "kill": last.kill}
+        for name in ("clean stop", "join", "kill", "join") * rounds:
+            found[name] += journal.standstills(acts[name], lambda: _settled(cluster))
     figures = []
     for name, seconds in found.items():
         beyond = SESSION_S if name == "kill" else 0.0
@@ -74,6 +73,7 @@ class _Load:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
+        self._producer.flush(10)
 
     def _send(self) -> None:
         began, sent = time.perf_counter(), 0

@@ -90,7 +90,9 @@ class PartitionActor:
 
     async def fold(self) -> None:
         """Fold the journal to its end and find out where the inputs go on."""
+        began = time.monotonic()
         self._store = await open_store(self._log, self.partition, self._settings)
+        _log.debug("partition.folded", partition=self.partition, seconds=round(time.monotonic() - began, 3))
 
     async def begin(self) -> None:
         """Wait for the definitions that the journal says are in force; on the very first start, say so in it."""

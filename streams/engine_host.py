@@ -7,9 +7,7 @@ changes while it runs: `hold` before each change, `own` after it (`streams.owner
 # over 300 lines because what owns partitions, from the first fence to a clean stop, is read in one place
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -26,6 +24,7 @@ from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed
 from streams.catalogue_owner import CatalogueOwner
 from streams.dispatcher import Dispatcher
+from streams.fencing import Fencing
 from streams.metrics import EngineMetrics
 from streams.outcome_post import OutcomePost
 from streams.partition_settings import PartitionSettings
@@ -67,10 +66,8 @@ class EngineHost:
             secrets: what references in requests stand for.
         """
         self._log, self._partitions, self._clock, self._settings = log, partitions, clock, settings
-        self._on_crash = on_crash
-        self._feed = CatalogueFeed(log, compile_)
-        self._compile = compile_
-        self._metrics = metrics or EngineMetrics()
+        self._on_crash, self._compile = on_crash, compile_
+        self._feed, self._metrics = CatalogueFeed(log, compile_), metrics or EngineMetrics()
         scale, attempted = settings.time_scale, self._metrics.attempted
         self.dispatcher = Dispatcher(
             actions, clock, report=self._report, slots=slots, time_scale=scale, secrets=secrets, ended=attempted
@@ -81,11 +78,8 @@ class EngineHost:
         self._owner: CatalogueOwner | None = None
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
         self._watch = StuckWatch(self, self._feed, log, clock, settings, self._metrics)
-        self._background: list[asyncio.Task[None]] = []
-        """What feeds the catalogue, and watches for what is stuck."""
-        self._fencing = 0
-        self._fenced = asyncio.Event()
-        self._fenced.set()
+        self._background: list[asyncio.Task[None]] = []  # feeds the catalogue, watches for what is stuck
+        self._fencing = Fencing()
         self._holds = 0
         """How often `hold` was called: what was found out before the last time holds no more."""
         self._change: asyncio.Future[Any] | None = None
@@ -145,7 +139,7 @@ class EngineHost:
     async def hold(self) -> None:
         """Finish the transactions in hand and begin none, until `own` says what is still ours."""
         self._holds += 1
-        await self._fenced.wait()  # an owner that is just being opened must not fence the next one
+        await self._fencing.over()  # an owner that is just being opened must not fence the next one
         if self._owner is not None:
             await self._owner.hold()
         await asyncio.gather(*(actor.hold() for actor in self.actors.values()))
@@ -154,9 +148,8 @@ class EngineHost:
         """Own exactly these partitions, as this member of the consumer group; call it after `hold`.
 
         Those that left are closed (calls in flight go on), those that are kept go on at once, new ones are fenced
-        side by side. Folding is not waited for: each new partition is read from when its journal is folded, so a long
-        one holds up no other, and it goes on through the next rebalance. When `hold` is called meanwhile, nothing more
-        is begun: the next `own` goes on.
+        side by side. Folding is not waited for: a partition is read from when its journal is folded, so a long one holds
+        up no other. When `hold` is called meanwhile, nothing more is begun: the next `own` goes on.
         """
         self._change = asyncio.ensure_future(self._bring_about(partitions, catalogue, membership))
         try:
@@ -197,10 +190,6 @@ class EngineHost:
         """Whether no partition's journal is still being folded."""
         return all(actor.is_open for actor in self.actors.values())
 
-    def owns(self, partition: int) -> bool:
-        """Whether the partition is this host's."""
-        return partition in self.actors
-
     async def _open_partition(self, partition: int, membership: bytes, turn: int) -> None:
         actor = self._new_actor(partition)
         if await self._fence(actor, membership, turn):
@@ -217,26 +206,13 @@ class EngineHost:
         """Become the owner, unless that is out of date."""
         if turn != self._holds:
             return False
-        with self._one_is_fenced():
+        with self._fencing:
             await part.fence()
         part.join(membership)
         return True
 
-    @contextlib.contextmanager
-    def _one_is_fenced(self) -> Iterator[None]:
-        self._fencing += 1
-        self._fenced.clear()
-        try:
-            yield
-        finally:
-            self._fencing -= 1
-            if not self._fencing:
-                self._fenced.set()
-
     async def _fold_and_run(self, actor: PartitionActor) -> None:
-        began = time.monotonic()
         await actor.fold()
-        _log.info("partition.folded", partition=actor.partition, seconds=round(time.monotonic() - began, 3))
         for topic in self._settings.topics.inputs:
             self._seek(topic, actor.partition, actor.position(topic))
         await actor.begin()
@@ -250,8 +226,6 @@ class EngineHost:
             await asyncio.gather(task, return_exceptions=True)
         self._post.send(actor.unheard())
         await actor.close()
-
-    # ------------------------------------------------------------ inputs
 
     def start_position(self, topic: str, partition: int) -> int | None:
         """Where reading an input goes on; None where it is not this host's to read."""
@@ -281,8 +255,6 @@ class EngineHost:
         self.clock_trusted = trusted
         for actor in self.actors.values():
             actor.trust_clock(trusted)
-
-    # ------------------------------------------------------------ parts
 
     def _new_actor(self, partition: int) -> PartitionActor:
         actor = PartitionActor(

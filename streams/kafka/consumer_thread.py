@@ -87,7 +87,8 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         coordinator = self._consumer._coordinator  # noqa: SLF001 aiokafka tells it only by raising, once
         coordination = coordinator._coordination_task  # noqa: SLF001
         ended = coordination.exception() if coordination.done() and not coordination.cancelled() else None
-        return ended or coordinator._pending_exception  # noqa: SLF001
+        trouble: BaseException | None = ended or coordinator._pending_exception  # noqa: SLF001
+        return trouble
 
     async def go_on_at(self, positions: Mapping[TP, int]) -> None:
         """After an assignment: read these partitions from these offsets on."""

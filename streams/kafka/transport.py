@@ -48,7 +48,7 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> KafkaConsumerThread:
         return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    @Service.task
+    @Service.task  # type: ignore[untyped-decorator]
     async def _watch_the_group(self) -> None:
         """End when the group refuses this worker: it would else wait for partitions for ever."""
         while not self.should_stop:
