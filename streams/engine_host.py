@@ -77,8 +77,7 @@ class EngineHost:
         self.actors: dict[int, PartitionActor] = {}
         self._owner: CatalogueOwner | None = None
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
-        self._watch = StuckWatch(self, self._feed, log, clock, settings, self._metrics)
-        self._background: list[asyncio.Task[None]] = []  # feeds the catalogue, watches for what is stuck
+        self._background: tuple[asyncio.Task[None], ...] = ()
         self._fencing = Fencing()
         self._holds = 0
         """How often `hold` was called: what was found out before the last time holds no more."""
@@ -105,7 +104,8 @@ class EngineHost:
     def start(self, seek: Callable[[str, int, int], None]) -> None:
         """Let the actors work; `seek(topic, partition, offset)` makes the inputs be read again from there."""
         self._seek = seek
-        self._background = [self._spawn(self._feed.run()), self._spawn(self._watch.run())]
+        watch = StuckWatch(self, self._feed, self._log, self._clock, self._settings, self._metrics)
+        self._background = (self._spawn(self._feed.run()), self._spawn(watch.run()))
         for actor in self.actors.values():
             self._tasks[actor] = self._spawn(actor.run())
 

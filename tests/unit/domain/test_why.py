@@ -11,7 +11,7 @@ from domain.why.answering import NoSuchEnrollment, answer
 from domain.why.past import Past, recall
 from domain.why.story import Considered, Enrollment, StepVisit, Why
 from domain.why.telling import SILENT, TOLD
-from domain.workflow import Retry, Trigger, Workflow
+from domain.workflow import Lateness, Retry, Trigger, Workflow
 from tests.support.engine_spec import CONTACT, DAY_MS, START_MS, Spec, entry, step, workflow
 from tests.support.random_lives import ACTIONS, TAGS, random_life
 
@@ -444,6 +444,20 @@ def test_a_step_of_a_paused_a_cancelled_and_an_exited_enrollment():
     story = Story(leaving).created()
     assert story.stop("never") == "exited"
     assert "left the workflow at 2027-01-15 08:00:00 (not now)" in story.why(step_id="never").answer
+
+
+def test_a_step_that_was_held_repaired_and_skipped_as_it_was_late():
+    strict = step("remind", "send_sms", lateness=Lateness(1))
+    story = Story(workflow(WAIT, strict, step("end", "delay"))).created()
+    story.hold_late_ms = 1
+    story.timer(after_ms=DAY_MS + 7_200_000)
+    assert story.stop("remind") == "paused"
+    assert "it was held, as its step wait was 2 h late" in story.why(step_id="remind").answer
+    story.on_enrollment(c.RepairEnrollment, how="run", step_id="wait", visit=1, by="ana", note="outage")
+    assert story.told().turns[-1].words == "ana repaired it at step wait (run): outage"
+    assert story.told().status == "active"
+    assert story.stop("remind") == "skipped"
+    assert "was skipped: late" in story.why(step_id="remind").answer
 
 
 def test_a_step_that_the_version_does_not_have():
