@@ -19,6 +19,7 @@ from headrace.cli.ledger import ledger
 from headrace.cli.projector import projector
 from headrace.cli.providers import providers
 from headrace.cli.publish import publish
+from headrace.cli.schema import schema
 from headrace.cli.simulate import simulate
 from headrace.cli.test import dry_run
 from headrace.cli.topics import topics
@@ -62,6 +63,7 @@ app.command("worker")(worker)
 app.command("projector")(projector)
 app.command("api")(api)
 app.command("validate")(validate)
+app.command("schema")(schema)
 app.command("import")(import_files)
 app.command("export")(export)
 app.command("publish")(publish)
