@@ -167,6 +167,15 @@ class WorkflowAction(ABC):
         """Which calls share a limit of concurrency: `sms`, `email`, `http`; by default the action's own type."""
         return self.action_type
 
+    @property
+    def config_schema(self) -> Any:
+        """The shape of the step's config: a JSON Schema (a dict with `type: object`) or a pydantic model class; None: free.
+
+        What breaks it is told with its line and column when a definition is read, and editors know it from
+        `headrace schema`. A plain class attribute will do.
+        """
+        return None
+
     @abstractmethod
     async def execute(
         self, contact: Contact, config: dict[str, Any], state: dict[str, Any]

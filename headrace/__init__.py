@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from domain.action import Action, ActionContext, ActionRegistry, ActionResult, WorkflowAction
+    from domain.action import Action, ActionContext, ActionRegistry, ActionResult, WorkflowAction, calling
 
-__all__ = ["Action", "ActionContext", "ActionRegistry", "ActionResult", "WorkflowAction"]
+__all__ = ["Action", "ActionContext", "ActionRegistry", "ActionResult", "WorkflowAction", "calling"]
 
 
 def __getattr__(name: str) -> Any:

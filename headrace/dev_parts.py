@@ -40,6 +40,7 @@ async def start(
         journal=options.data_dir / "inbox.jsonl",
         public_url=public_url_of(options),
         signing_token=sandbox_token_of(options),
+        tells=options.providers_callbacks,
     )
     stack.push_async_callback(sandbox.stop)
     metrics = RoleMetrics("dev")

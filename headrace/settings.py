@@ -99,6 +99,9 @@ class Settings(KafkaOptions):
     host: str = Field("127.0.0.1", min_length=1, description="Address that the API and the console listen on.")
     port: Port = Field(8080, description="Port of the API and the console; 0: any free one.")
     providers_port: Port = Field(8090, description="Port of the provider sandbox; 0: any free one.")
+    providers_callbacks: bool = Field(
+        True, description="Whether the provider sandbox tells by callbacks what becomes of messages."
+    )
     public_url: HttpUrl | None = Field(
         None,
         description="Base URL under which providers reach this API; unset: its own address.",

@@ -23,6 +23,7 @@ from headrace.cli.publish import publish
 from headrace.cli.rebuild import rebuild
 from headrace.cli.record import record
 from headrace.cli.repair import repair
+from headrace.cli.schema import schema
 from headrace.cli.simulate import simulate
 from headrace.cli.stuck import stuck
 from headrace.cli.test import run_tests
@@ -68,6 +69,7 @@ app.command("worker")(worker)
 app.command("projector")(projector)
 app.command("api")(api)
 app.command("validate")(validate)
+app.command("schema")(schema)
 app.command("import")(import_files)
 app.command("export")(export)
 app.command("publish")(publish)

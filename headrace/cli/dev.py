@@ -78,6 +78,7 @@ def dev(
     from headrace.dev import run_dev
     from headrace.dev_options import DevOptions
     from headrace.ports import ensure_free
+    from headrace.secrets import load_secrets
     from headrace.settings import load_settings
 
     options = load_settings(
@@ -96,6 +97,7 @@ def dev(
         log_level=log_level,
         log_format=log_format,
     )
+    load_secrets(options)  # what is wrong with them is said before anything starts
     ensure_free(options.host, options.port, option="--port", variable="HEADRACE_PORT")
     ensure_free(options.host, options.providers_port, option="--providers-port", variable="HEADRACE_PROVIDERS_PORT")
     raise typer.Exit(run_dev(options))

@@ -33,6 +33,14 @@ def providers(
             help="Where callbacks and replies are posted.  [default: the API's own address]",
         ),
     ] = None,
+    callbacks: Annotated[
+        bool | None,
+        typer.Option(
+            "--callbacks/--no-callbacks",
+            envvar="HEADRACE_PROVIDERS_CALLBACKS",
+            help="Whether it tells what becomes of messages.  [default: callbacks]",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the provider sandbox alone.
@@ -48,7 +56,7 @@ def providers(
     from headrace.sandbox import start_sandbox
     from headrace.settings import load_settings
 
-    settings = load_settings(host=host, providers_port=port, public_url=public_url)
+    settings = load_settings(host=host, providers_port=port, public_url=public_url, providers_callbacks=callbacks)
     ensure_free(settings.host, settings.providers_port, option="--port", variable="HEADRACE_PROVIDERS_PORT")
     start = partial(
         start_sandbox,
@@ -57,6 +65,7 @@ def providers(
         journal=inbox,
         public_url=public_url_of(settings),
         signing_token=sandbox_token_of(settings),
+        tells=settings.providers_callbacks,
     )
     asyncio.run(_serve(start, public_url_of(settings), as_json=as_json))
 

@@ -23,10 +23,17 @@ class Delivery:
     """Moves messages along, and tells the application under test."""
 
     def __init__(
-        self, ledger: Ledger, callbacks: Callbacks, keys: SandboxKeys, public_url: str | None, pace_s: float = PACE_S
+        self,
+        ledger: Ledger,
+        callbacks: Callbacks,
+        keys: SandboxKeys,
+        public_url: str | None,
+        *,
+        pace_s: float = PACE_S,
+        tells: bool = True,
     ) -> None:
         self._ledger, self._callbacks, self._keys = ledger, callbacks, keys
-        self._pace_s = pace_s
+        self._pace_s, self._tells = pace_s, tells
         self.public_url = public_url
 
     def begin(self, message: dict[str, Any], lost_code: int | None = None) -> None:
@@ -38,7 +45,10 @@ class Delivery:
 
     def _step(self, message: dict[str, Any], ahead: tuple[str, ...], code: int | None) -> None:
         status, *rest = ahead
-        self.tell(message, status, code=code if not rest else None)
+        if self._tells:
+            self.tell(message, status, code=None if rest else code)
+        else:
+            self._ledger.set_status(message["provider_id"], message["to"], status, None if rest else code)
         if rest:
             self._callbacks.after(self._pace_s, lambda: self._step(message, tuple(rest), code))
 

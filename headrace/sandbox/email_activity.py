@@ -11,6 +11,9 @@ from headrace.sandbox.sendgrid import is_authorized, sendgrid_error
 
 _SPAN: Final = re.compile(r'last_event_time BETWEEN TIMESTAMP "([^"]+)" AND TIMESTAMP "([^"]+)"')
 _MOST: Final = 1_000
+_STATUSES: Final = {"": "processed", "processed": "processed", "deferred": "processed"} | dict.fromkeys(
+    ("bounce", "dropped"), "not_delivered"
+)
 
 
 def add_email_activity(app: web.Application) -> None:
@@ -29,7 +32,9 @@ async def _messages(request: web.Request) -> web.Response:
         return sendgrid_error(400, "invalid query", "query")
     emails = (entry.read() for entry in request.app[LEDGER].inbox.newest_first() if entry.channel == "email")
     found = [one for one in emails if not span or since <= datetime.fromisoformat(one["at"]) <= until]
-    return web.json_response({"messages": [_resource(one) for one in found[:limit]]})
+    ledger = request.app[LEDGER]
+    shown = [(one, ledger.status_of(one["provider_id"], one["to"])) for one in found[:limit]]
+    return web.json_response({"messages": [_resource(one, status.status if status else "") for one, status in shown]})
 
 
 def _moment(text: str) -> datetime:
@@ -37,14 +42,15 @@ def _moment(text: str) -> datetime:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def _resource(message: dict[str, Any]) -> dict[str, Any]:
+def _resource(message: dict[str, Any], event: str) -> dict[str, Any]:
+    """A mail as it stands after its last event, with the counts that follow from that."""
     return {
         "from_email": message.get("from"),
         "msg_id": f"{message['provider_id']}.sandbox-1",
         "subject": message.get("subject"),
         "to_email": message["to"],
-        "status": "delivered",
-        "opens_count": 0,
-        "clicks_count": 0,
+        "status": _STATUSES.get(event, "delivered"),
+        "opens_count": int(event in ("open", "click")),
+        "clicks_count": int(event == "click"),
         "last_event_time": message["at"],
     }

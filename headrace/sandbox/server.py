@@ -56,6 +56,7 @@ def create_sandbox(
     public_url: str | None = None,
     signing_token: str = DEFAULT_TOKEN,
     pace_s: float = PACE_S,
+    tells: bool = True,
 ) -> web.Application:
     """The sandbox as an aiohttp application.
 
@@ -68,12 +69,13 @@ def create_sandbox(
             of their own have any.
         signing_token: Twilio's auth token, which callbacks are signed with; SendGrid's key follows from it.
         pace_s: seconds between one status of a message and the next.
+        tells: whether callbacks tell what becomes of messages; what is done by hand is always told.
     """
     app = web.Application(client_max_size=_MAX_REQUEST_BYTES, middlewares=(_own_pages_only, _explained))
     ledger, callbacks, keys = Ledger(journal, max_entries=max_entries), Callbacks(), SandboxKeys(signing_token)
     app[LEDGER], app[CALLBACKS], app[KEYS] = ledger, callbacks, keys
     app[FAULTS] = Faults()
-    app[DELIVERY] = Delivery(ledger, callbacks, keys, public_url, pace_s)
+    app[DELIVERY] = Delivery(ledger, callbacks, keys, public_url, pace_s=pace_s, tells=tells)
     app[REPLIES] = Replies(ledger, callbacks, keys, public_url)
     app[STOPPING] = asyncio.Event()
     if twilio_credentials is not None:
@@ -98,6 +100,7 @@ async def start_sandbox(
     public_url: str | None = None,
     signing_token: str = DEFAULT_TOKEN,
     pace_s: float = PACE_S,
+    tells: bool = True,
 ) -> RunningSandbox:
     """Start a sandbox; port 0 takes a free one. The other arguments are those of `create_sandbox`.
 
@@ -111,6 +114,7 @@ async def start_sandbox(
         public_url=public_url,
         signing_token=signing_token,
         pace_s=pace_s,
+        tells=tells,
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
     await runner.setup()

@@ -8,7 +8,7 @@ from schemas.definition.model import MAX_STEPS, MAX_TRIGGERS, StepModel, Workflo
 from schemas.definition.positions import Path
 from schemas.definition.steps import NOT_AVAILABLE, known_words, step_kind
 from schemas.definition.steps.kind import Config, StepKind
-from schemas.definition.steps.plug_in import kind_of
+from schemas.definition.steps.plug_in import KINDS, unchecked
 from schemas.definition.triggers import TriggerModel, check_trigger
 
 
@@ -36,7 +36,8 @@ class ReadWorkflow(NamedTuple):
 def read_workflow(report: Report, document: dict[str, Any], *, any_kind: bool = False) -> ReadWorkflow | None:
     """The checked parts; None when one could not be read, which the report then says.
 
-    With `any_kind` a word that is no step kind is taken for that of a plug-in: it was one when this was imported.
+    With `any_kind`, for what was published: a word that is no step kind is taken for that of a plug-in, and no plug-in is
+    asked about its config.
     """
     workflow = report.check(WorkflowModel, document, (), "the workflow")
     triggers = [check_trigger(report, value, path) for path, value in _triggers(document)]
@@ -82,7 +83,9 @@ def _kind(report: Report, value: Any, path: Path, *, any_kind: bool) -> StepKind
     word = value.get("type") if isinstance(value, dict) else None
     if not isinstance(word, str):
         return None
-    kind = step_kind(word) or (kind_of(word) if any_kind else None)
+    kind = step_kind(word)
+    if any_kind and (kind is None or word in KINDS):
+        kind = unchecked(word)
     if kind is None and word in NOT_AVAILABLE:
         message = f"'{word}' is part of the language, but this version of Headrace can't run it yet"
         report.add("not_available", (*path, "type"), message, "leave the step out for now")
@@ -96,7 +99,11 @@ def _config(report: Report, kind: StepKind, value: dict[str, Any], path: Path) -
     config = value.get("config")
     if config is not None and not isinstance(config, dict):
         return None
-    return report.check(kind.config, config or {}, (*path, "config"), f"the config of {value['type']}")
+    path = (*path, "config")
+    misfits = kind.shape.misfits(config or {}) if kind.shape else []
+    for one in misfits:
+        report.add(one.code, (*path, *one.path), one.message, one.hint, key=one.key)
+    return None if misfits else report.check(kind.config, config or {}, path, f"the config of {value['type']}")
 
 
 def _branches_exist(report: Report, found: ReadStep, path: Path) -> bool:

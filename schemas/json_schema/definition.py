@@ -1,11 +1,15 @@
 """The JSON Schemas of workflow and template documents, from the pydantic models that check them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.definition.checking import Model
 from schemas.definition.conditions import ConditionModel
 from schemas.definition.model import StepModel, TemplateModel, WorkflowModel
 from schemas.definition.steps import ALIASES, STEP_KINDS
+from schemas.definition.steps.config_schema import ConfigSchema
+from schemas.definition.steps.kind import StepKind
 from schemas.definition.triggers import TRIGGERS, TriggerModel
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -17,8 +21,8 @@ _ANY_CONDITIONS: Final = {"anyOf": [_CONDITION, {"type": "array", "maxItems": 0}
 _WRITTEN_ELSEWHERE: Final = ("ConditionModel", "ConditionConfig", "TriggerModel", "StepModel")
 
 
-def workflow_schema() -> dict[str, Any]:
-    """A workflow, every step kind and trigger with its own `config`."""
+def workflow_schema(plug_ins: Mapping[str, StepKind] = MappingProxyType({})) -> dict[str, Any]:
+    """A workflow, every step kind and trigger with its own `config`; the language's own, and those of plug-ins."""
     definitions: dict[str, Any] = {
         "Condition": {"anyOf": [_model(ConditionModel, {}), {"type": "array", "items": _CONDITION, "minItems": 1}]}
     }
@@ -36,8 +40,9 @@ def workflow_schema() -> dict[str, Any]:
             _given_type(_words(name), _model(kind.config, definitions), needed=_needs_config(kind.config))
             for name, kind in STEP_KINDS.items()
         ]
+        + [_plug_in(name, kind.shape, definitions) for name, kind in plug_ins.items() if kind.shape]
     }
-    definitions["Step"]["properties"]["type"] = {"enum": [*STEP_KINDS, *ALIASES]}
+    definitions["Step"]["properties"]["type"] = {"enum": [*STEP_KINDS, *ALIASES, *plug_ins]}
     trigger = {"$ref": "#/$defs/Trigger"}
     properties["trigger"] = {"anyOf": [trigger, {"type": "null"}]}
     properties["triggers"]["anyOf"][0]["items"] = trigger
@@ -77,6 +82,12 @@ def _given_type(words: list[str], config: dict[str, Any], *, needed: bool = Fals
     if needed:
         then["required"] = ["config"]
     return {"if": {"properties": {"type": {"enum": words}}, "required": ["type"]}, "then": then}
+
+
+def _plug_in(word: str, shape: ConfigSchema, definitions: dict[str, Any]) -> dict[str, Any]:
+    schema, needed = shape.published()
+    definitions |= needed
+    return _given_type([word], schema, needed=bool(schema.get("required")))
 
 
 def _words(name: str) -> list[str]:

@@ -1,15 +1,25 @@
 """DESIGN 5.5, actions: an installed distribution brings a step kind by the entry point `headrace.actions`."""
 
+import json
+import shutil
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
+import jsonschema
 import pytest
+import yaml
 
+from tests.support.client import eventually
 from tests.support.dev_process import DevProcess
 from tests.support.headrace import Headrace, step
 
 ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "plug_in"
+LOYALTY_TOKEN = "a-token-of-the-loyalty-service"
 CODE = '''
 from headrace import Action, ActionContext, ActionResult
 
@@ -38,6 +48,25 @@ class Shout(Action):
 ENTRY_POINTS = "[headrace.actions]\ngreet = greetings:Greet\nshout = greetings:Shout\n"
 
 
+class Loyalty(BaseHTTPRequestHandler):
+    """Takes awards; the first call is answered with 503."""
+
+    seen: ClassVar = []
+
+    def do_POST(self):
+        award = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.seen.append((self.headers["Authorization"], self.headers["Idempotency-Key"], award))
+        body = b'{"id": "award-7"}'
+        self.send_response(200 if len(self.seen) > 1 else 503)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
     """A directory for the Python path, with the distribution `greetings` as an installer leaves it."""
@@ -47,12 +76,24 @@ def installed(tmp_path_factory) -> Path:
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: greetings\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text(ENTRY_POINTS)
+    install(EXAMPLE, site, tmp_path_factory.mktemp("example"))
     return site
 
 
+def install(package: Path, site: Path, workshop: Path) -> None:
+    """What `pip install` does, without a network; the package's own folder stays as it is."""
+    copy = shutil.copytree(package, workshop / "package")
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    done = subprocess.run(
+        [*command, "--target", str(site), str(copy)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
-def process(installed, tmp_path_factory):
-    environment = {"PYTHONPATH": f"{ROOT}:{installed}"}
+def process(installed, loyalty, tmp_path_factory):
+    environment = {"PYTHONPATH": f"{ROOT}:{installed}", "HEADRACE_SECRET_LOYALTY_TOKEN": LOYALTY_TOKEN}
+    environment |= {"LOYALTY_URL": loyalty.url}
     dev = DevProcess(
         tmp_path_factory.mktemp("plug-ins") / "data", "--no-sample", "--log-level", "warning", environment=environment
     )
@@ -60,6 +101,19 @@ def process(installed, tmp_path_factory):
         yield dev.start()
     finally:
         dev.end()
+
+
+@pytest.fixture(scope="module")
+def loyalty():
+    """The loyalty service of the example."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Loyalty)
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +173,46 @@ def test_command_line_knows_the_step_kind(installed, tmp_path):
             command, env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == code, done
+
+
+def test_example_package_is_installed_and_its_workflow_runs(headrace, loyalty):
+    workflow = headrace.upload("/workflows?publish=true", (EXAMPLE / "workflow.yaml").read_text())
+    assert (workflow["status"], workflow["diagnostics"]) == ("active", [])
+    contact_id = headrace.contact()
+    headrace.send(contact_id, "review.written", {"product": "the kettle"})
+    (enrollment,) = eventually(lambda: headrace.enrollments(workflow, contact_id), "the enrollment")
+    headrace.until(enrollment["id"], "completed")
+    key = f"{enrollment['id']}/award/1"
+    award = {"customer": contact_id, "points": 50, "reason": "Thank you for your review of the kettle, Ada"}
+    assert Loyalty.seen == [(f"Bearer {LOYALTY_TOKEN}", key, award)] * 2
+    (message,) = headrace.messages(enrollment)
+    assert message["body"] == "We added 50 points to your account (award award-7)."
+    assert headrace.execution(enrollment, "award")["input_data"]["token"] == "{{ secrets.LOYALTY_TOKEN }}"
+
+
+def test_config_that_breaks_the_declared_shape_is_told_at_its_place(headrace):
+    source = (EXAMPLE / "workflow.yaml").read_text().replace("points: 50", "points: fifty").replace("token:", "tokn:")
+    found = headrace.draft(source, expect=422)["diagnostics"]
+    line = source.splitlines().index("      points: fifty") + 1
+    assert [(one["code"], one["path"], one["line"]) for one in found] == [
+        ("missing_key", "steps[0].config", line),
+        ("wrong_type", "steps[0].config.points", line),
+        ("unknown_key", "steps[0].config.tokn", line + 2),
+    ]
+
+
+def test_schema_of_the_language_knows_what_is_installed(installed):
+    def schema(path):
+        command = [sys.executable, "-m", "headrace", "schema"]
+        done = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60, check=True)
+        return jsonschema.Draft202012Validator(json.loads(done.stdout))
+
+    document = yaml.safe_load((EXAMPLE / "workflow.yaml").read_text())
+    with_it = schema(f"{ROOT}:{installed}")
+    assert with_it.is_valid(document)
+    assert not schema(str(ROOT)).is_valid(document)
+    document["steps"][0]["config"]["points"] = 0
+    assert not with_it.is_valid(document)
 
 
 def test_workflow_outlives_its_plug_in(process, headrace):

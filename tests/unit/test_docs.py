@@ -11,7 +11,7 @@ from domain.enrollment import TRANSITIONS
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     page.relative_to(ROOT)
-    for pattern in ("*.md", "docs/**/*.md", "examples/*.md", "bench/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "bench/*.md")
     for page in ROOT.glob(pattern)
 )
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 from domain.definition import TemplateText
 from schemas.definition.checking import Model
 from schemas.definition.positions import Path
+from schemas.definition.steps.config_schema import ConfigSchema
 
 Templates = Mapping[str, TemplateText]
 """The named texts, as they are pinned when a version is published."""
@@ -41,6 +42,8 @@ class StepKind(NamedTuple):
     """The names of the branches that a step with this config can take."""
     goes_on: bool = True
     """False for a step that always ends the enrollment."""
+    shape: ConfigSchema | None = None
+    """What a plug-in declares of its config; `config` then takes anything."""
 
 
 def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

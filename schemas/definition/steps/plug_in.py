@@ -1,7 +1,7 @@
 """Step kinds that installed plug-ins bring: their `config` is free, and the plug-in's own to judge."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
 from pydantic import ConfigDict, model_validator
@@ -12,6 +12,7 @@ from domain.steps.plug_in import PlugIn
 from domain.templates import map_templates
 from schemas.definition.checking import wrong
 from schemas.definition.positions import Path
+from schemas.definition.steps.config_schema import ConfigSchema
 from schemas.definition.steps.kind import Config, StepKind, Templates, leaves
 from schemas.definition.values import request_liquid
 
@@ -65,11 +66,24 @@ def is_word(word: str) -> bool:
     return len(word) <= WORD_LENGTH and _WORD.fullmatch(word) is not None
 
 
-def kind_of(word: str, action: WorkflowAction | None = None) -> StepKind:
-    """The step kind that an action serves; without the action its config is taken as it is."""
+def kind_of(word: str, action: WorkflowAction) -> StepKind:
+    """The step kind that an action serves.
+
+    Raises:
+        InvalidAction: what it declares as its config's shape is none.
+    """
     config = type("PlugInConfig", (PlugInConfig,), {"ACTION": action, "__doc__": PlugInConfig.__doc__})
+    return StepKind(word, config, _compiler(action.channel), shape=ConfigSchema.of(action))
 
+
+def unchecked(word: str) -> StepKind:
+    """The step kind of a definition that was published: what it may say was settled then, and is not asked again."""
+    known = KINDS.get(word)
+    return StepKind(word, PlugInConfig, known.compile if known else _compiler(word))
+
+
+def _compiler(channel: str) -> Callable[[Any, Templates], PlugIn]:
     def compile_(found: PlugInConfig, _: Templates) -> PlugIn:
-        return PlugIn(channel=action.channel if action else word, config=map_templates(found.values()))
+        return PlugIn(channel=channel, config=map_templates(found.values()))
 
-    return StepKind(word, config, compile_)
+    return compile_

@@ -262,6 +262,20 @@ async def test_conversation_has_a_form_to_reply_and_both_sides(session, applicat
     assert page.count("<article") == 2
 
 
+async def test_it_can_be_told_to_tell_nothing_but_what_is_done_by_hand(application):
+    async with session_of(application.url, tells=False) as session:
+        await send_sms(session, application.url)
+        message_id = await send_email(session)
+        await session.post("/events", json={"provider_id": message_id, "event": "open"})
+        assert [event["event"] for event in await application.until(application.events, 1)] == ["open"]
+        async with asyncio.timeout(20):
+            while True:
+                async with session.get("/inbox.json", params={"channel": "sms"}) as response:
+                    if (await response.json())["messages"][0]["status"] == "delivered":
+                        break
+    assert len(application.heard) == 1
+
+
 async def test_nobody_who_listens_blocks_nobody(session, dead_url):
     for _ in range(20):
         assert (await send_sms(session, dead_url))[0] == 201

@@ -13,7 +13,8 @@ ROOT = "/2010-04-01/Accounts/{AccountSid}/Messages"
 CREATE = Published("twilio-oai/messages.json", f"{ROOT}.json", "post")
 LIST = Published("twilio-oai/messages.json", f"{ROOT}.json", "get")
 FETCH = Published("twilio-oai/messages.json", ROOT + "/{Sid}.json", "get")
-MAIL = Published("sendgrid-oai/mail_send.json", "/v3/mail/send", "post")
+MAIL = Published("sendgrid-oai/mail.json", "/v3/mail/send", "post")
+ACTIVITY = Published("sendgrid-oai/mail.json", "/v3/messages", "get")
 MESSAGE = CREATE.document["components"]["schemas"]["api.v2010.account.message"]
 
 
@@ -180,6 +181,22 @@ async def test_a_refusal_of_the_sandbox_is_sendgrids(session, mail, status):
     for error in answer["errors"]:
         assert error.pop("help").startswith("http")  # the document says "object"; what SendGrid answers is a link
     MAIL.answer(status).validate(answer)
+
+
+async def test_email_activity_is_sendgrids_and_tells_what_became_of_each_mail(session):
+    await session.post("/faults", json={"kind": "undelivered", "to": "lost@*"})
+    headers = {"Authorization": "Bearer k"}
+    for to in ("ann@example.org", "lost@example.org"):
+        mail = {"personalizations": [{"to": [{"email": to}]}], "from": {"email": "a@b"}, "subject": "s"}
+        mail["content"] = [{"type": "text/plain", "value": "x"}]
+        await session.post("/v3/mail/send", json=mail, headers=headers)
+    found = {}
+    while found != {"ann@example.org": "delivered", "lost@example.org": "not_delivered"}:
+        async with session.get("/v3/messages", params={"limit": 10}, headers=headers) as response:
+            answer = await response.json()
+        ACTIVITY.answer(200).validate(answer)
+        found = {one["to_email"]: one["status"] for one in answer["messages"]}
+    assert {"query", "limit"} == ACTIVITY.parameters()
 
 
 def served(method, path, handler):

@@ -13,6 +13,7 @@ from headrace.cli.variables import command_line_variables, every_option, option_
 COMMANDS = [
     "dev",
     "validate",
+    "schema",
     "import",
     "export",
     "publish",
