@@ -3,6 +3,7 @@
 import shlex
 import sys
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -13,12 +14,13 @@ from schemas.event_log import EventLog
 from schemas.journal import decode_event
 from schemas.topics import JOURNAL
 
+_PHONE: Final = "+15550001111"
 _TRY: Final = {
     "type": "contact.created",
     "data": {
         "contact": {
             "first_name": "Ada",
-            "phone": "+15550001111",
+            "phone": _PHONE,
             "email": "ada@example.com",
             "source": "facebook_ad",
         }
@@ -42,6 +44,7 @@ def announce(options: DevOptions, url: str, sandbox_url: str, *, sample: dict[st
     lines += [
         "Try it: this makes an SMS appear in the inbox" if sample is not None else "Tell of a contact like this",
         f"  curl -s -X POST {url}/api/v1/contacts/ada/events -H 'content-type: application/json' -d {body}",
+        f"Then answer as her: {sandbox_url}/?to={quote(_PHONE)}",
         "Ctrl-C stops it; the next start goes on where it stopped.",
         "",
     ]

@@ -126,6 +126,8 @@ def test_lost_read_side_is_built_anew_from_the_log(dev):
     process.send("ada", "contact.created", LEAD)
     eventually(process.inbox, "the SMS")
     eventually(lambda: enrollment(process, "ada")["current_step"] == "wait_1_day", "the wait")
+    timeline = "/contacts/ada/timeline"
+    eventually(lambda: ': delivered"' in json.dumps(process.get(timeline)), "the last callback")
     before = {path: process.get(path) for path in ("/workflows", "/contacts/ada", "/contacts/ada/timeline")}
     assert process.stop() == 0
     shutil.rmtree(process.directory / "postgres")
