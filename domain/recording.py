@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from domain import journal as j
 from domain.errors import HeadraceError
 from domain.evolve import evolve, initial
+from domain.lateness import REASON as LATE
 from domain.path import first_divergence, path_of
 from domain.rehearsal import rehearse
 from domain.times import format_time
@@ -105,6 +106,8 @@ class _Watched:
         """When the last attempt of a visit could begin."""
         self._retry_ms: dict[tuple[str, int], int] = {}
         """When the visit's attempt is to be repeated."""
+        self._retried_late_ms: dict[tuple[str, int], int] = {}
+        """How late it was to be repeated, while the attempt has not begun."""
         self._due_ms: dict[tuple[str, int], int] = {}
         """When the visit's wait is due."""
         self._last: tuple[str, int, int] | None = None
@@ -118,6 +121,8 @@ class _Watched:
         for (step, visit), due_ms in self._due_ms.items():
             if due_ms <= at_ms:
                 self.late.append(Lateness(step=step, visit=visit, late_ms=at_ms - due_ms + 1))
+        for key, late_ms in self._retried_late_ms.items():
+            self._retry_later(key, late_ms)
         for key, retry_ms in self._retry_ms.items():
             if retry_ms <= at_ms:
                 self._retry_later(key, at_ms - retry_ms + 1)
@@ -166,6 +171,10 @@ class _Watched:
                 raise NotRecordable(
                     f"the enrollment went on in version {event.version}: a test is of one version, so it can't be recorded"
                 )
+            case j.EnrollmentHeld() | j.EnrollmentRepaired():
+                raise NotRecordable(
+                    "the enrollment was held as it was late, or repaired, which no test can say: it can't be recorded"
+                )
             case j.DeliveryReported():
                 self.happens.append(
                     Delivery(
@@ -181,6 +190,9 @@ class _Watched:
                 self._due_ms[event.step_id, event.visit] = event.due_at_ms
             case j.StepCompleted() | j.StepSkipped():
                 due_ms = self._due_ms.pop((event.step_id, event.visit), event.at_ms)
+                if isinstance(event, j.StepSkipped) and event.reason == LATE:  # of an action: its attempt came too late
+                    key = (event.step_id, event.visit)
+                    due_ms = min(due_ms, self._began_ms.get(key, due_ms) - self._retried_late_ms.pop(key, 0))
                 if event.at_ms > due_ms:
                     late_ms = event.at_ms - due_ms
                     self.late.append(Lateness(step=event.step_id, visit=event.visit, late_ms=late_ms))
@@ -212,6 +224,10 @@ class _Watched:
         match event:
             case j.ActionRequested():
                 self._ask((event.step_id, event.visit), 1, event.at_ms)
+            case j.AttemptStarted():
+                key = (event.step_id, event.visit)
+                if late_ms := self._retried_late_ms.pop(key, 0):
+                    self._retry_later(key, late_ms)
             case j.AttemptSucceeded():
                 fields: dict[str, Any] = {"provider_id": event.provider_id, "output": event.personal.output}
                 self._outcome(event, "succeeded", **fields, state=event.personal.state)
@@ -223,7 +239,7 @@ class _Watched:
                 )
             case j.RetryDue():
                 key = (event.step_id, event.visit)
-                self._retry_later(key, event.at_ms - self._retry_ms.pop(key, event.at_ms))
+                self._retried_late_ms[key] = event.at_ms - self._retry_ms.pop(key, event.at_ms)
                 self._ask(key, (self._last[2] if self._last else 0) + 1, event.at_ms)
 
     def _ask(self, key: tuple[str, int], attempt: int, at_ms: int) -> None:

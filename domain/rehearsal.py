@@ -55,6 +55,8 @@ class _Rehearsal:
         for one in test.outcomes:
             self._outcomes[one.step, one.visit, one.attempt].append(one)
         self._late = {(one.step, one.visit): one.late_ms for one in test.late}
+        self._later: set[tuple[str, int, int]] = set()
+        """Attempts that begin later than they could."""
         self._armed: int | None = None
         """When the timer that was queued last is due."""
 
@@ -100,20 +102,33 @@ class _Rehearsal:
         elif timer.due_at_ms != self._armed:
             self._armed = timer.due_at_ms
             due = TimerDue(contact_id=contact_id, enrollment_id=enrollment.id)
-            self._put(timer.due_at_ms + self._later_ms(enrollment), _TIMER, lambda: due)
+            # One that was armed before a pause fires no more: it is due later now.
+            still = lambda armed=self._armed: due if armed == self._armed else None  # noqa: E731 as short as the others
+            self._put(timer.due_at_ms + self._later_ms(enrollment), _TIMER, still)
 
     def _attempt(self, enrollment_id: str, contact_id: str, which: tuple[str, int, int]) -> None:
         """Begin an attempt; its outcomes come in their time. One that becomes known after all comes after `unknown`."""
         given = self._outcomes.get(which) or [AttemptOutcome(step=which[0])]
         if given[0].outcome == "open":
             return
+        late_ms = self._late.get(which[:2], 0) if which not in self._outcomes else 0  # one with an outcome did begin
+        if late_ms == 0:
+            self._take(self._begin(enrollment_id, contact_id, which, given))
+        elif which not in self._later:
+            self._later.add(which)
+            begin = lambda: self._begin(enrollment_id, contact_id, which, given)  # noqa: E731 as short as the others
+            self._put(self._now_ms + late_ms, _TIMER, begin)
+
+    def _begin(
+        self, enrollment_id: str, contact_id: str, which: tuple[str, int, int], given: list[AttemptOutcome]
+    ) -> StartAttempt:
+        """There is a slot for an attempt: its outcomes are on their way, if it is not too late for it."""
+        self._later.discard(which)
         for outcome in given:
             at_ms = self._now_ms + outcome.after_ms
             self._put(at_ms, _OUTCOME, lambda one=outcome: _report(self._state, enrollment_id, which, one))  # type: ignore[misc]
         far_ms = self._now_ms + _FAR_MS
-        self._take(
-            StartAttempt(contact_id=contact_id, enrollment_id=enrollment_id, start_by_ms=far_ms, deadline_ms=far_ms)
-        )
+        return StartAttempt(contact_id=contact_id, enrollment_id=enrollment_id, start_by_ms=far_ms, deadline_ms=far_ms)
 
     def _later_ms(self, enrollment: Enrollment) -> int:
         """How much later than its due time the open timer fires."""

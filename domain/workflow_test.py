@@ -74,7 +74,7 @@ class AttemptOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lateness(msgspec.Struct, frozen=True, kw_only=True):
-    """A wait ended so much later than it was due."""
+    """A wait ended so much later than it was due, or an attempt could have begun so much earlier than it was too late."""
 
     step: str
     visit: int = 1

@@ -79,10 +79,8 @@ class EngineHost:
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
         self._background: tuple[asyncio.Task[None], ...] = ()
         self._fencing = Fencing()
-        self._holds = 0
-        """How often `hold` was called: what was found out before the last time holds no more."""
-        self._change: asyncio.Future[Any] | None = None
-        """Partitions that are being given up and opened."""
+        self._holds = 0  # how often `hold` was called: what was found out before the last time holds no more
+        self._change: asyncio.Future[Any] | None = None  # partitions that are being given up and opened
         self._leaving = False
         self.clock_trusted = True
         """Whether the clock is near enough to the brokers' for anything to be decided."""

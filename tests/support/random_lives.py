@@ -44,10 +44,12 @@ WORKFLOWS: tuple[Workflow, ...] = (
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def random_life(seed: int, steps: int = 60, *, spec_type: type[Spec] = Spec) -> Spec:
+def random_life(seed: int, steps: int = 60, *, spec_type: type[Spec] = Spec, held: bool = True) -> Spec:
     """The journal and the final state of a contact to whom random things happened."""
     chance = random.Random(seed)
-    spec = spec_type(*WORKFLOWS, hold_late_ms=50_000_000).created(tags=["new"], custom_fields={"n": 1})
+    spec = spec_type(*WORKFLOWS, hold_late_ms=50_000_000 if held else None).created(
+        tags=["new"], custom_fields={"n": 1}
+    )
     for _ in range(steps):
         after_ms = chance.choice((0, 1, 1_000, 100_000_000))
         enrollments = [one for one in spec.state.enrollments.values() if one.status not in CLOSED]
@@ -84,7 +86,7 @@ def _on_enrollment(spec: Spec, chance: random.Random, one: Enrollment, after_ms:
         _command(spec, c.RetryEnrollment, one, how=chance.choice(("again", "succeeded", "skip")))
     elif one.status == "paused" and one.paused_by != "lateness" and choice < 0.7:
         _command(spec, c.ResumeEnrollment, one)
-    elif choice < 0.06 or (one.paused_by == "lateness" and choice < 0.9):
+    elif spec.hold_late_ms is not None and (choice < 0.06 or (one.paused_by == "lateness" and choice < 0.9)):
         _repair(spec, chance, one)
     elif choice < 0.08:
         _command(spec, c.PauseEnrollment, one)
