@@ -30,7 +30,7 @@ SET_CHECKPOINTS: Final = sql.SQL("""
 """)
 
 _AS_READERS_DO: Final = ("workflow_executions", "workflow_enrollments", "workflow_versions", "workflows")
-"""Joins of the API's queries take their tables in this order; who locks them in the same one can't deadlock with them."""
+"""Joins of the API's queries take their tables in this order; who locks them in the same one seldom crosses their way."""
 
 
 def read_checkpoints(cursor: Cursor, schema: str) -> dict[Source, int]:

@@ -193,3 +193,19 @@ def test_version_and_help(run):
     listed = run("--help").out
     for command in ("dev", "validate", "import", "export", "publish", "test", "incidents", "dead-letters", "doctor"):
         assert f"  {command} " in listed
+
+
+def test_the_read_side_is_rebuilt_swapped_and_rolled_back_while_it_is_read(run, headrace):
+    contact_id = headrace.contact()
+    before = headrace.call("GET", f"/api/v1/contacts/{contact_id}", expect=200)
+
+    report = run("rebuild", "--json").json
+    assert report["result"] == "swapped"
+    assert [table for table in report["tables"] if not table["equal"]] == []
+    assert headrace.call("GET", f"/api/v1/contacts/{contact_id}", expect=200) == before
+
+    headrace.send(contact_id, "contact.field_updated", {"field": "first_name", "value": "Eve"})
+    assert "live again" in run("rebuild", "--rollback").out
+    after = headrace.call("GET", f"/api/v1/contacts/{contact_id}", expect=200)
+    assert after["first_name"] == "Eve"
+    assert "timeline, found 'time'" in run("rebuild", "time", expect=FAILED).err
