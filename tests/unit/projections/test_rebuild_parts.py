@@ -12,6 +12,7 @@ from projections.rebuild.plan import ALL_TABLES, UnknownProjection, plan_of
 from projections.rebuild.span import read_span
 from projections.rebuild.swap import lock_order
 from projections.tables import metadata
+from schemas.event_log import Chunk
 from schemas.topics import DEAD_LETTERS, DEFINITIONS, JOURNAL
 from tests.support.journals import make_topics, records
 from tests.support.memory_log import MemoryEventLog
@@ -92,6 +93,27 @@ async def test_a_span_is_whole_transactions_before_its_bound(
 ) -> None:
     found = await read_span(log, (JOURNAL, 0), start, stop, size=size)
     assert [record.offset for record in found] == (list(range(*read)) if read else [])
+
+
+class SparseLog(MemoryEventLog):
+    """As on a broker, where markers of transactions take up offsets too: only every third one is a record's."""
+
+    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
+        dense = self.topics[topic][partition]
+        found = [msgspec.structs.replace(one, offset=one.offset * 3) for one in dense if one.offset * 3 >= offset][
+            :limit
+        ]
+        return Chunk(found, found[-1].offset + 3 if found else offset)
+
+
+@pytest.mark.parametrize(("stop", "read"), [(7, 3), (9, 3), (16, 6), (18, 6), (1_000, 6)])
+async def test_a_span_ends_at_its_bound_where_offsets_have_gaps(stop: int, read: int) -> None:
+    log = SparseLog()
+    await make_topics(log, 1)
+    for _ in range(2):
+        await log.append(records(0, events(3)))
+    found = await read_span(log, (JOURNAL, 0), 0, stop, size=100)
+    assert [record.offset for record in found] == [number * 3 for number in range(read)]
 
 
 # ---------------------------------------------------------------- what is told
