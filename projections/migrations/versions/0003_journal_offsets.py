@@ -8,7 +8,10 @@ down_revision: str | None = "0002"
 
 
 def upgrade() -> None:
-    """Rows of before keep no offset (a rebuild gives them theirs); from the checkpoints on, what is in force is known."""
+    """Rows of before keep no offset (a rebuild gives them theirs); from the checkpoints on, what is in force is known.
+
+    What is in force is noted at the last record that was projected: the next one may say by itself that another is.
+    """
     op.add_column("timeline", sa.Column("offset", sa.BigInteger(), nullable=True))
     op.create_table(
         "catalogue_advances",
@@ -20,9 +23,9 @@ def upgrade() -> None:
     op.execute(
         """
         INSERT INTO catalogue_advances (partition, "offset", catalogue_offset)
-        SELECT p.partition, c."offset", p.catalogue_offset
+        SELECT p.partition, c."offset" - 1, p.catalogue_offset
           FROM partitions p JOIN checkpoints c ON c.topic = 'headrace.journal' AND c.partition = p.partition
-         WHERE p.catalogue_offset > 0
+         WHERE p.catalogue_offset > 0 AND c."offset" > 0
         """
     )
 
