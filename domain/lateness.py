@@ -15,18 +15,20 @@ from domain.workflow import Step
 
 REASON: Final = "late"
 """Why a late step is skipped, and (with the step's id) why an enrollment leaves."""
+HOLDER: Final = "lateness"
+"""By whom an enrollment is paused that would run too late."""
 
 
 def late_by(enrollment: Enrollment, now_ms: int) -> int:
     """By how much what the enrollment waits for is late; 0 when it is not, or when it waits for nothing in time."""
     action = enrollment.action
     carried_ms = enrollment.late_ms if action is not None and action.status == "requested" else 0
-    return _kept_waiting(enrollment, now_ms) + carried_ms
+    return kept_waiting(enrollment, now_ms) + carried_ms
 
 
-def _kept_waiting(enrollment: Enrollment, now_ms: int) -> int:
+def kept_waiting(enrollment: Enrollment, now_ms: int) -> int:
     """The same without what it carries from a wait before."""
-    if enrollment.status == "paused" and enrollment.paused_by != "lateness":
+    if enrollment.status == "paused" and enrollment.paused_by != HOLDER:
         now_ms = enrollment.paused_at_ms  # while it stands still by somebody's wish nothing gets later
     timer, action = enrollment.timer, enrollment.action
     if timer is not None:
@@ -42,7 +44,7 @@ def stopped_as_late(decision: Decision, enrollment: Enrollment, step: Step) -> b
     if then in ("skip", "exit"):
         leave_undone(decision, enrollment, step, visit, then, REASON)
         return True
-    kept_ms = _kept_waiting(enrollment, now_ms)
+    kept_ms = kept_waiting(enrollment, now_ms)
     if step.lateness is not None or hold_late_ms is None or kept_ms <= hold_late_ms:
         return False
     decision.on_visit(j.EnrollmentHeld, enrollment, step.id, visit, due_at_ms=now_ms - kept_ms)

@@ -31,7 +31,8 @@ def report_outcome(decision: Decision, report: c.ReportOutcome) -> None:
         case "failed":
             _failed(decision, enrollment, action, report)
         case _ if action.status == "running":
-            _unknown(decision, enrollment, action, report.code or "unknown", report.message or "")
+            code, message = report.code or "unknown", report.message or ""
+            _unknown(decision, enrollment, action, code, message, report.retry_after_ms or 0)
 
 
 def taken(decision: Decision, enrollment: Enrollment, action: PendingAction, report: c.ReportDelivery) -> None:
@@ -128,11 +129,19 @@ def _opted_out(decision: Decision, enrollment: Enrollment, action: PendingAction
         skip_action(decision, enrollment, action, current_step(decision, enrollment), "opted_out")
 
 
-def _unknown(decision: Decision, enrollment: Enrollment, action: PendingAction, code: str, message: str) -> None:
+def _unknown(
+    decision: Decision,
+    enrollment: Enrollment,
+    action: PendingAction,
+    code: str,
+    message: str,
+    retry_after_ms: int = 0,
+) -> None:
     repeatable = action.channel not in MESSAGE_CHANNELS and action.tries_left > 0
     retry_at_ms = None
     if repeatable and enrollment.status in ("active", "paused"):
-        retry_at_ms = decision.context.now_ms + backoff_ms(current_step(decision, enrollment).retry, action)
+        retry = current_step(decision, enrollment).retry
+        retry_at_ms = decision.context.now_ms + max(backoff_ms(retry, action), retry_after_ms)
     decision.on_visit(
         j.AttemptUnknown,
         enrollment,

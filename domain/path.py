@@ -11,6 +11,7 @@ from domain.spans import format_span
 
 NOT_ENROLLED: Final = "not_enrolled"
 WAITING: Final = "waiting"
+HELD: Final = "held"
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,7 +37,7 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     trigger: str | None = None
     visits: tuple[Visit, ...] = ()
     ends: str = NOT_ENROLLED
-    """The enrollment's last status, `waiting` for an active one."""
+    """The enrollment's last status; `waiting` for an active one, `held` for one that stands still as it is late."""
 
 
 class Divergence(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ _STATUS: Final[dict[type[j.JournalEvent], str]] = {
     j.EnrollmentResumed: WAITING,
     j.EnrollmentRetried: WAITING,
     j.IncidentOpened: "failed",
+    j.EnrollmentHeld: HELD,
 }
 _DONE: Final[dict[type[j.JournalEvent], str]] = {
     j.StepCompleted: "completed",
@@ -75,6 +77,8 @@ def path_of(events: Iterable[j.JournalEvent], enrollment_id: str) -> Path:
             trigger, ends = event.trigger_type, WAITING
         elif type(event) in _STATUS:
             ends = _STATUS[type(event)]
+        elif isinstance(event, j.EnrollmentRepaired) and ends == HELD:  # one that is paused stays so
+            ends = WAITING
         elif isinstance(
             event, j.TimerSet | j.ActionRequested | j.ContactChanged | j.StepCompleted | j.StepSkipped | j.StepFailed
         ):

@@ -2,14 +2,15 @@
 
 import heapq
 import itertools
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from domain import command as c
 from domain import journal as j
+from domain.awaited import Awaited, awaited_by
 from domain.catalogue import Catalogue, Entry, Version
 from domain.consent import Suppression, normal_address
 from domain.contact_event import ContactEvent
@@ -18,11 +19,12 @@ from domain.engine import Input, StartAttempt, TimerDue, decide
 from domain.enrollment import Enrollment
 from domain.evolve import initial
 from domain.ids import action_key
+from domain.lateness import HOLDER
 from domain.path import Path, path_of
 from domain.state import ContactState, WorkflowHistory
 from domain.times import format_time
 from domain.workflow import Workflow
-from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Happening, WorkflowTest
+from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Happening, Lateness, WorkflowTest
 
 MAX_INPUTS: Final = 10_000
 """Inputs after which a rehearsal stops: the workflow goes round in a circle of waits."""
@@ -41,6 +43,15 @@ def rehearse(test: WorkflowTest, workflow: Workflow) -> Path:
     return _Rehearsal(test, workflow).run()
 
 
+class _Armed(NamedTuple):
+    """What is queued to come about for the enrollment by itself, and when it is due."""
+
+    what: Awaited
+    kind: str
+    """`delay`, `retry` or `attempt`."""
+    due_at_ms: int
+
+
 class _Rehearsal:
     def __init__(self, test: WorkflowTest, workflow: Workflow) -> None:
         self._test, self._workflow = test, _without_backoff(workflow)
@@ -48,100 +59,106 @@ class _Rehearsal:
         self._state = _state(test)
         self._now_ms = test.starts_at_ms
         self._events: list[j.JournalEvent] = []
-        self._queue: list[tuple[int, int, int, Callable[[], Input | None]]] = []
+        self._queue: list[tuple[int, int, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._enrollment_id: str | None = None
-        self._outcomes: dict[tuple[str, int, int], list[AttemptOutcome]] = defaultdict(list)
+        self._outcomes: dict[Awaited, list[AttemptOutcome]] = defaultdict(list)
         for one in test.outcomes:
-            self._outcomes[one.step, one.visit, one.attempt].append(one)
-        self._late = {(one.step, one.visit): one.late_ms for one in test.late}
-        self._later: set[tuple[str, int, int]] = set()
-        """Attempts that begin later than they could."""
-        self._armed: int | None = None
-        """When the timer that was queued last is due."""
+            self._outcomes[Awaited(one.step, one.visit, one.attempt)].append(one)
+        self._late: dict[Awaited, deque[Lateness]] = defaultdict(deque)
+        for late in test.late:
+            self._late[Awaited(late.step, late.visit, late.attempt)].append(late)
+        self._armed: _Armed | None = None
 
     def run(self) -> Path:
         start = self._test.starts_at_ms
         until = start + self._test.lasts_ms
         for one in self._test.happens:
-            self._put(start + one.at_ms, _HAPPENS, lambda one=one: self._input(one))  # type: ignore[misc]
+            self._put(start + one.at_ms, _HAPPENS, lambda one=one: self._take(self._input(one)))  # type: ignore[misc]
         for _ in range(MAX_INPUTS):
             if not self._queue or self._queue[0][0] > until:
                 break
-            at_ms, _kind, _number, given = heapq.heappop(self._queue)
+            at_ms, _kind, _number, do = heapq.heappop(self._queue)
             self._now_ms = max(self._now_ms, at_ms)
-            self._take(given())
+            do()
         return path_of(self._events, self._enrollment_id or "")
 
-    def _take(self, given: Input | None) -> None:
+    def _take(self, given: Input | None, *, held: bool = False) -> None:
+        """Take an input in. `held`: the engine was told to hold what is as late as this."""
         if given is None:
             return
-        decision = decide(self._state, given, Context(now_ms=self._now_ms, catalogue=self._catalogue))
+        before = self._enrollment
+        context = Context(now_ms=self._now_ms, catalogue=self._catalogue, hold_late_ms=0 if held else None)
+        decision = decide(self._state, given, context)
         self._state = decision.state
         self._events += decision.events
         if self._enrollment_id is None:
             self._enrollment_id = next((e.enrollment_id for e in decision.events if isinstance(e, j.Enrolled)), None)
             if self._enrollment_id is not None:  # the test is about this one: no other is begun
                 self._catalogue = _catalogue(self._workflow, "archived")
-        enrollment = self._enrollment
-        if enrollment is not None:
-            self._follow(enrollment)
+        for event in decision.events:
+            self._hear(event, before)
+        if self._enrollment is not None:
+            self._follow(self._enrollment)
 
     @property
     def _enrollment(self) -> Enrollment | None:
         return self._state.enrollments.get(self._enrollment_id or "")
 
+    def _hear(self, event: j.JournalEvent, before: Enrollment | None) -> None:
+        match event:
+            case j.AttemptStarted():
+                self._answer(Awaited(event.step_id, event.visit, event.attempt))
+            case j.EnrollmentHeld():
+                self._late_once(before)
+            case j.EnrollmentRepaired() if before is not None and before.paused_by != HOLDER:
+                self._late_once(before)
+
+    def _late_once(self, before: Enrollment | None) -> None:
+        """Its lateness was settled: the next one is of what is due anew."""
+        awaited = awaited_by(before) if before is not None else None
+        if awaited is not None and self._late[awaited]:
+            self._late[awaited].popleft()
+
+    def _answer(self, attempt: Awaited) -> None:
+        """An attempt began: its outcomes come in their time. One that becomes known after all comes after `unknown`."""
+        for one in self._outcomes.get(attempt) or [AttemptOutcome(step=attempt.step)]:
+            if one.outcome != "open":
+                self._put(self._now_ms + one.after_ms, _OUTCOME, lambda one=one: self._take(self._report(attempt, one)))  # type: ignore[misc]
+
     def _follow(self, enrollment: Enrollment) -> None:
-        """Begin the attempt that waits, and queue the timer."""
-        action, timer, contact_id = enrollment.action, enrollment.timer, self._state.contact.id
-        if action is not None and action.status == "requested" and enrollment.status == "active":
-            self._attempt(enrollment.id, contact_id, (action.step_id, action.visit, action.attempt + 1))
-            return
-        if timer is None or timer.kind == "deadline":
+        """Queue what comes next by itself: the end of its wait or of its back-off, or the beginning of its attempt."""
+        awaited, timer, action = awaited_by(enrollment), enrollment.timer, enrollment.action
+        if awaited is None or enrollment.status != "active":
             self._armed = None
-        elif timer.due_at_ms != self._armed:
-            self._armed = timer.due_at_ms
-            due = TimerDue(contact_id=contact_id, enrollment_id=enrollment.id)
-            # One that was armed before a pause fires no more: it is due later now.
-            still = lambda armed=self._armed: due if armed == self._armed else None  # noqa: E731 as short as the others
-            self._put(timer.due_at_ms + self._later_ms(enrollment), _TIMER, still)
-
-    def _attempt(self, enrollment_id: str, contact_id: str, which: tuple[str, int, int]) -> None:
-        """Begin an attempt; its outcomes come in their time. One that becomes known after all comes after `unknown`."""
-        given = self._outcomes.get(which) or [AttemptOutcome(step=which[0])]
-        if given[0].outcome == "open":
             return
-        late_ms = self._late.get(which[:2], 0) if which not in self._outcomes else 0  # one with an outcome did begin
-        if late_ms == 0:
-            self._take(self._begin(enrollment_id, contact_id, which, given))
-        elif which not in self._later:
-            self._later.add(which)
-            begin = lambda: self._begin(enrollment_id, contact_id, which, given)  # noqa: E731 as short as the others
-            self._put(self._now_ms + late_ms, _TIMER, begin)
+        if timer is not None:
+            armed = _Armed(awaited, timer.kind, timer.due_at_ms)
+        else:
+            armed = _Armed(awaited, "attempt", action.ready_at_ms if action else 0)
+        if armed == self._armed:
+            return
+        self._armed = armed
+        late = self._late[awaited][0] if armed.kind != "retry" and self._late[awaited] else None
+        if late is None and armed.kind == "attempt":
+            self._fire(armed)
+        elif late is None:
+            self._put(armed.due_at_ms, _TIMER, lambda: self._fire(armed))
+        else:
+            held = late.held
+            self._put(armed.due_at_ms + late.late_ms, _TIMER, lambda: self._fire(armed, held=held))
 
-    def _begin(
-        self, enrollment_id: str, contact_id: str, which: tuple[str, int, int], given: list[AttemptOutcome]
-    ) -> StartAttempt:
-        """There is a slot for an attempt: its outcomes are on their way, if it is not too late for it."""
-        self._later.discard(which)
-        for outcome in given:
-            at_ms = self._now_ms + outcome.after_ms
-            self._put(at_ms, _OUTCOME, lambda one=outcome: _report(self._state, enrollment_id, which, one))  # type: ignore[misc]
+    def _fire(self, armed: _Armed, *, held: bool = False) -> None:
+        """Let it come about, unless the enrollment waits for something else by now."""
+        if armed != self._armed:
+            return
+        self._armed = None
+        about = {"contact_id": self._state.contact.id, "enrollment_id": self._enrollment_id or ""}
         far_ms = self._now_ms + _FAR_MS
-        return StartAttempt(contact_id=contact_id, enrollment_id=enrollment_id, start_by_ms=far_ms, deadline_ms=far_ms)
-
-    def _later_ms(self, enrollment: Enrollment) -> int:
-        """How much later than its due time the open timer fires."""
-        action = enrollment.action
-        if action is None:
-            step = enrollment.step_id or ""
-            return self._late.get((step, enrollment.visits.get(step, 1)), 0)
-        unknown = [
-            one
-            for one in self._outcomes.get((action.step_id, action.visit, action.attempt), ())
-            if one.outcome == "unknown"
-        ]
-        return (unknown[0].retry_after_ms or 0) if unknown else 0
+        if armed.kind == "attempt":
+            self._take(StartAttempt(**about, start_by_ms=far_ms, deadline_ms=far_ms), held=held)
+        else:
+            self._take(TimerDue(**about), held=held)
 
     def _input(self, one: Happening) -> Input | None:  # noqa: PLR0911 one return a kind of input
         contact_id, command_id = self._state.contact.id, f"test/{one.at_ms}/{next(self._order)}"
@@ -182,6 +199,8 @@ class _Rehearsal:
                 return c.ResumeEnrollment(**about)
             case "cancel":
                 return c.CancelEnrollment(**about, reason=one.how or "operator")
+            case "repair":
+                return c.RepairEnrollment(**about, step_id=one.step, visit=one.visit, how=one.how)
             case _:
                 return c.RetryEnrollment(**about, how=one.how or "again")
 
@@ -201,32 +220,29 @@ class _Rehearsal:
             code=one.code,
         )
 
-    def _put(self, at_ms: int, kind: int, given: Callable[[], Input | None]) -> None:
-        heapq.heappush(self._queue, (at_ms, kind, next(self._order), given))
+    def _report(self, attempt: Awaited, given: AttemptOutcome) -> c.ReportOutcome | None:
+        enrollment = self._enrollment
+        action = enrollment.action if enrollment else None
+        if enrollment is None or action is None or (action.step_id, action.visit) != attempt[:2]:
+            return None
+        return c.ReportOutcome(
+            command_id=f"{action.key}/{attempt.attempt}/{given.outcome}",
+            contact_id=self._state.contact.id,
+            enrollment_id=enrollment.id,
+            action_key=action.key,
+            attempt=attempt.attempt,
+            outcome=given.outcome,
+            code=given.code,
+            message=given.message,
+            retryable=given.retry_after_ms is not None,
+            retry_after_ms=given.retry_after_ms,
+            provider_id=given.provider_id,
+            output=given.output,
+            state=given.state,
+        )
 
-
-def _report(
-    state: ContactState, enrollment_id: str, which: tuple[str, int, int], given: AttemptOutcome
-) -> c.ReportOutcome | None:
-    enrollment = state.enrollments.get(enrollment_id)
-    action = enrollment.action if enrollment else None
-    if action is None or (action.step_id, action.visit) != which[:2]:
-        return None
-    return c.ReportOutcome(
-        command_id=f"{action.key}/{which[2]}/{given.outcome}",
-        contact_id=state.contact.id,
-        enrollment_id=enrollment_id,
-        action_key=action.key,
-        attempt=which[2],
-        outcome=given.outcome,
-        code=given.code,
-        message=given.message,
-        retryable=given.retry_after_ms is not None,
-        retry_after_ms=given.retry_after_ms,
-        provider_id=given.provider_id,
-        output=given.output,
-        state=given.state,
-    )
+    def _put(self, at_ms: int, kind: int, do: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (at_ms, kind, next(self._order), do))
 
 
 def _without_backoff(workflow: Workflow) -> Workflow:

@@ -21,12 +21,15 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """An operator's command at a time: `enroll`, `pause`, `resume`, `cancel` or `retry`."""
+    """An operator's command at a time: `enroll`, `pause`, `resume`, `cancel`, `retry` or `repair`."""
 
     at_ms: int
     what: str
     how: str = ""
-    """Of `retry`: `again`, `succeeded` or `skip`; of `cancel`: its reason."""
+    """Of `retry`: `again`, `succeeded` or `skip`; of `repair`: `run`, `skip` or `exit`; of `cancel`: its reason."""
+    step: str = ""
+    """Of `repair`: the step that it settles."""
+    visit: int = 1
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,11 +77,18 @@ class AttemptOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lateness(msgspec.Struct, frozen=True, kw_only=True):
-    """A wait ended so much later than it was due, or an attempt could have begun so much earlier than it was too late."""
+    """A wait ended, or an attempt could begin, so much later than it was due (pauses and back-offs are no lateness).
+
+    An attempt that a repair made due anew may be late once more: it has one of these for each time, in order.
+    """
 
     step: str
     visit: int = 1
+    attempt: int = 1
+    """Which attempt could begin; of a wait that ended it is 1."""
     late_ms: int
+    held: bool = False
+    """The engine was told to hold what is so late (unless its definition has a rule): that is no part of a definition."""
 
 
 class WorkflowTest(msgspec.Struct, frozen=True, kw_only=True):

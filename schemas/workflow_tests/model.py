@@ -79,8 +79,10 @@ class HappensModel(Model):
     source: str = "test"
     time: str | None = None
     hops: Annotated[int, Field(ge=0)] = 0
-    operator: Literal["enroll", "pause", "resume", "cancel", "retry"] | None = None
+    operator: Literal["enroll", "pause", "resume", "cancel", "retry", "repair"] | None = None
     how: str = Field("", alias="as")
+    step: str | None = None
+    visit: Number = 1
     consent: ConsentModel | None = None
     delivery: DeliveryModel | None = None
 
@@ -102,11 +104,13 @@ class OutcomeModel(Model):
 
 
 class LateModel(Model):
-    """A wait that ended later than it was due."""
+    """A wait that ended, or an attempt that could begin, later than it was due."""
 
     step: str
     visit: Number = 1
+    attempt: Number = 1
     by: Span
+    held: bool = False
 
 
 class ChangeModel(Model):
@@ -134,7 +138,9 @@ class ExpectsModel(Model):
 
     enrolled: str | None = None
     steps: list[VisitModel] = Field(default=[])
-    ends: Literal["completed", "exited", "cancelled", "failed", "paused", "waiting", "not_enrolled"] = NOT_ENROLLED
+    ends: Literal["completed", "exited", "cancelled", "failed", "paused", "held", "waiting", "not_enrolled"] = (
+        NOT_ENROLLED
+    )
 
 
 class TemplateModel(Model):

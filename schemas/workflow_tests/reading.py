@@ -6,17 +6,22 @@ import msgspec
 
 from domain.contact import Contact
 from domain.definition import Diagnostic, TemplateText
+from domain.operating import RETRIES
 from domain.path import Path, Visit
+from domain.repairing import HOWS
 from domain.times import read_time_ms
 from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Happening, Lateness, Wish, WorkflowTest
 from schemas.definition.checking import Report, describe
 from schemas.definition.json_source import read_json
 from schemas.definition.positions import Node, plain
+from schemas.definition.positions import Path as KeyPath
 from schemas.definition.source import read_text
 from schemas.definition.yaml_source import read_yaml
 from schemas.workflow_tests.model import KIND, HappensModel, VisitModel, WorkflowTestModel
 
 _HAPPENINGS: Final = ("event", "operator", "consent", "delivery")
+_HOWS: Final = {"retry": RETRIES, "repair": HOWS}
+"""What an operator's command may come `as`."""
 
 
 class ReadTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +95,27 @@ def _happens_hold(report: Report, model: WorkflowTestModel) -> bool:
         if len(found) != 1:
             what = f"expected one of {', '.join(_HAPPENINGS)}, found {' and '.join(found) or 'none'}"
             report.add("conflicting_keys", ("when", index), what)
+        _wish_holds(report, ("when", index), one)
     return not report.diagnostics
+
+
+def _wish_holds(report: Report, path: KeyPath, one: HappensModel) -> None:
+    """Each repair says how, and which step it settles; what `as` may be hangs on the command."""
+    known = _HOWS.get(one.operator or "", ())
+    if one.operator == "repair":
+        for name, missing in (("as", not one.how), ("step", one.step is None)):
+            if missing:
+                hint = f"add `{name}: {'|'.join(known) if name == 'as' else '...'}`"
+                report.add(
+                    "missing_key", path, f"expected the key '{name}' beside `operator: repair`, found none", hint
+                )
+    elif one.model_fields_set & {"step", "visit"}:
+        report.add(
+            "conflicting_keys", path, "expected 'step' and 'visit' only beside `operator: repair`", "leave them out"
+        )
+    if one.how and known and one.how not in known:
+        what = f"expected 'as' of `operator: {one.operator}` to be one of {', '.join(known)}, found {describe(one.how)}"
+        report.add("bad_value", (*path, "as"), what)
 
 
 def _test(model: WorkflowTestModel, contact: Contact) -> WorkflowTest:
@@ -113,7 +138,7 @@ def _test(model: WorkflowTestModel, contact: Contact) -> WorkflowTest:
             )
             for one in model.outcomes
         ),
-        late=tuple(Lateness(step=one.step, visit=one.visit, late_ms=one.by) for one in model.late),
+        late=tuple(Lateness(late_ms=one.by, **one.model_dump(exclude={"by"})) for one in model.late),
         expects=Path(
             trigger=model.then.enrolled,
             visits=tuple(_visit(one) for one in model.then.steps),
@@ -128,7 +153,7 @@ def _happens(one: HappensModel) -> Happening:
     if one.delivery is not None:
         return Delivery(at_ms=one.at, **one.delivery.model_dump())
     if one.operator is not None:
-        return Wish(at_ms=one.at, what=one.operator, how=one.how)
+        return Wish(at_ms=one.at, what=one.operator, how=one.how, step=one.step or "", visit=one.visit)
     return Fact(at_ms=one.at, type=one.event or "", data=one.data, source=one.source, time=one.time, hops=one.hops)
 
 

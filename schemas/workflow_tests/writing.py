@@ -10,7 +10,7 @@ from domain.definition import TemplateText
 from domain.path import Visit
 from domain.spans import format_span
 from domain.times import format_time
-from domain.workflow_test import AttemptOutcome, Consent, Delivery, Happening, Wish, WorkflowTest
+from domain.workflow_test import AttemptOutcome, Consent, Delivery, Happening, Lateness, Wish, WorkflowTest
 from schemas.workflow_tests.model import KIND
 
 
@@ -41,7 +41,7 @@ def write_test(
         "given": given,
         "when": [_written_happens(one) for one in test.happens],
         "outcomes": [_written_outcome(one) for one in test.outcomes],
-        "late": [{"step": one.step, **_visit_number(one.visit), "by": format_span(one.late_ms)} for one in test.late],
+        "late": [_written_late(one) for one in test.late],
         "lasts": format_span(test.lasts_ms),
         "then": then,
         "definition": definition if isinstance(definition, str) else dict(definition),
@@ -70,7 +70,8 @@ def _written_happens(one: Happening) -> dict[str, Any]:
         told = {"step": one.step, **_visit_number(one.visit), "channel": one.channel, "status": one.status, **code}
         return {**at, "delivery": told}
     if isinstance(one, Wish):
-        return {**at, "operator": one.what, **({"as": one.how} if one.how else {})}
+        of_repair = {"step": one.step, **_visit_number(one.visit)} if one.step else {}
+        return {**at, "operator": one.what, **({"as": one.how} if one.how else {}), **of_repair}
     return {
         **at,
         "event": one.type,
@@ -97,6 +98,16 @@ def _written_outcome(one: AttemptOutcome) -> dict[str, Any]:
         **({"after": format_span(one.after_ms)} if one.after_ms else {}),
         "outcome": one.outcome,
         **{name: value for name, value in fields.items() if value is not None},
+    }
+
+
+def _written_late(one: Lateness) -> dict[str, Any]:
+    return {
+        "step": one.step,
+        **_visit_number(one.visit),
+        **({"attempt": one.attempt} if one.attempt > 1 else {}),
+        "by": format_span(one.late_ms),
+        **({"held": True} if one.held else {}),
     }
 
 

@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
+from domain import command as c
+from headrace.compiling import compile_document
 from headrace.journal_source import journal_at
+from schemas.journal import encode_event
+from tests.support.engine_spec import DAY_MS, Spec
 from tests.unit.cli.conftest import page, workflow
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -20,6 +25,7 @@ steps:
     branches: {true: tag, false: end}
   - {id: tag, type: add_tag, config: {tag: friend}}
 """
+DOCUMENT = yaml.safe_load(DEFINITION.replace("true:", '"true":').replace("false:", '"false":'))
 CONTACT = "contact-00005"
 
 
@@ -43,7 +49,7 @@ def history(command, headrace, tmp_path, monkeypatch):
     contact = {"id": CONTACT, "first_name": None, "last_name": None, "email": None, "phone": None, "source": None, "timezone": None, "tags": [], "custom_fields": {}, "created_at": at, "updated_at": at}  # fmt: skip
     headrace.on("GET", f"/api/v1/contacts/{CONTACT}", contact)
     headrace.on("GET", "/api/v1/workflows", page(workflow(id=simulated["id"], name="Welcome")))
-    version = {"version": 1, "status": "published", "created_at": at, "published_at": at, "diagnostics": [], "workflow_id": simulated["id"], "name": "Welcome", "format": "yaml", "document": yaml.safe_load(DEFINITION.replace("true:", '"true":').replace("false:", '"false":')), "source": DEFINITION, "digest": "d", "templates": {}}  # fmt: skip
+    version = {"version": 1, "status": "published", "created_at": at, "published_at": at, "diagnostics": [], "workflow_id": simulated["id"], "name": "Welcome", "format": "yaml", "document": DOCUMENT, "source": DEFINITION, "digest": "d", "templates": {}}  # fmt: skip
     headrace.on("GET", f"/api/v1/workflows/{simulated['id']}/versions/1", version)
     enrollment = {"id": enrolled["enrollment_id"], "workflow_id": simulated["id"], "version": 1, "contact_id": CONTACT, "status": "completed", "current_step": None, "state": {}, "next_action_at": None, "enrolled_at": at, "completed_at": at, "exit_reason": None}  # fmt: skip
     headrace.on("GET", f"/api/v1/enrollments/{enrolled['enrollment_id']}", enrollment)
@@ -52,7 +58,7 @@ def history(command, headrace, tmp_path, monkeypatch):
         for item in shown["items"]
         if item["event"].get("event_type") == "contact.created"
     ]
-    return {"enrollment": enrolled["enrollment_id"], "contact": created, "steps": shown}
+    return {"workflow": simulated["id"], "enrollment": enrolled["enrollment_id"], "contact": created, "steps": shown}
 
 
 def test_a_contacts_history_becomes_a_test_that_passes(command, history):
@@ -75,6 +81,24 @@ def test_the_person_is_not_in_it(command, history):
     ] == []
     assert "person1@example.com" in text
     assert history["contact"]["email"] in command("record", CONTACT, "--personal").out
+
+
+def test_a_history_that_was_late_held_and_repaired_becomes_a_test_that_passes(command, history, tmp_path):
+    late = Spec(compile_document(DOCUMENT, history["workflow"], 1, {}, ()), hold_late_ms=3_600_000)
+    late.created(source="referral").started().outcome("succeeded").timer(after_ms=2 * DAY_MS)
+    late.on_enrollment(c.RepairEnrollment, how="skip", step_id="wait", visit=1, by="ana", after_ms=3_600_000)
+    named = [msgspec.structs.replace(event, contact_id=CONTACT) for event in late.journal]
+    history["steps"]["items"] = [
+        {"partition": 0, "offset": event.seq, "event": msgspec.json.decode(encode_event(event))} for event in named
+    ]
+
+    recorded = command("record", CONTACT, "-o", "late.test.yaml")
+    test = yaml.safe_load((tmp_path / "late.test.yaml").read_text())
+
+    assert (recorded.code, command("test", "late.test.yaml").code) == (0, 0)
+    assert test["late"] == [{"step": "wait", "by": "1d", "held": True}]
+    assert test["when"][-1] == {"at": "2d 1h", "operator": "repair", "as": "skip", "step": "wait"}
+    assert test["then"]["steps"][1] == {"step": "wait", "did": "skipped", "code": "repair", "waits": "1d"}
 
 
 def test_an_enrollment_can_be_named(command, history):

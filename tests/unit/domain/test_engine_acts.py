@@ -100,6 +100,12 @@ def test_unknown_outcome_of_a_web_request_is_repeated_with_the_same_key():
     spec.timer(after_ms=2_000).started().then(happened("attempt_started", attempt=2, action_key=key))
 
 
+def test_unknown_outcome_is_repeated_no_sooner_than_the_report_says():
+    spec = Spec(workflow(step("hook", "http_request"))).created().started()
+    spec.outcome("unknown", code="reset", retry_after_ms=30_000)
+    spec.then(happened("attempt_unknown", retry_at_ms=spec.now_ms + 30_000))
+
+
 def test_late_outcome_settles_an_unknown_attempt_and_its_incident():
     spec = requested().started().timer(after_ms=60_000)
     spec.outcome("succeeded", provider_id="SM9").then(

@@ -12,7 +12,7 @@ from domain.path import Path, Visit, first_divergence, path_of
 from domain.recording import NotRecordable, record
 from domain.rehearsal import rehearse
 from domain.workflow import Retry, Trigger
-from domain.workflow_test import AttemptOutcome, Fact
+from domain.workflow_test import AttemptOutcome, Fact, Wish
 from tests.support.engine_spec import DAY_MS, Spec, entry, step, workflow
 from tests.support.random_lives import ACTIONS, WORKFLOWS, random_life
 
@@ -202,22 +202,15 @@ def test_a_history_that_the_version_does_not_give_makes_no_test():
         record(happy().journal, "nobody", FLOW)
 
 
-def test_what_was_held_or_repaired_makes_no_test():
-    spec = sent(Spec(FLOW, hold_late_ms=1).created())
-    spec.timer(after_ms=2 * DAY_MS)
-
-    with pytest.raises(NotRecordable, match="held as it was late, or repaired"):
-        recorded(spec)
-
-
-def test_random_lives_are_rehearsed_to_the_letter():
-    """Whatever happens to a contact: retries, unknown outcomes, pauses, operators, workflows that start each other.
+@pytest.mark.parametrize("holding", [True, False])
+def test_random_lives_are_rehearsed_to_the_letter(holding):
+    """Whatever happens to a contact: retries, unknown outcomes, pauses, operators, workflows that start each other, lateness.
 
     An operator who acts in the very millisecond of an outcome can't be told from one who was quicker: it is refused.
     """
-    told = refused = 0
+    told = refused = held = repaired = skipped_late = 0
     for seed in range(40):
-        spec = random_life(seed, held=False)
+        spec = random_life(seed, held=holding)
         for one in [event for event in spec.journal if isinstance(event, j.Enrolled)]:
             flow = IDS[one.workflow_id]
             try:
@@ -226,6 +219,9 @@ def test_random_lives_are_rehearsed_to_the_letter():
                 refused += 1
                 continue
             told += 1
+            held += any(late.held for late in test.late)
+            repaired += any(isinstance(one, Wish) and one.what == "repair" for one in test.happens)
+            skipped_late += any(visit.code == "late" for visit in test.expects.visits)
             assert test.expects == path_of(upto_its_end(spec.journal, one), one.enrollment_id)
             assert rehearse(test, flow) == test.expects
             masked = mask(test, flow).test
@@ -233,6 +229,8 @@ def test_random_lives_are_rehearsed_to_the_letter():
             assert shape(masked.expects) == shape(test.expects)
     assert told > 100
     assert refused < told * 0.03
+    assert skipped_late > 10
+    assert (held > 10, repaired > 10) == (holding, holding)
 
 
 def upto_its_end(journal, enrolled):

@@ -12,6 +12,12 @@ from headrace.jobs.message import Failure, Progress, decode
 from headrace.settings import load_settings
 
 
+@pytest.fixture(autouse=True)
+def no_heartbeat(monkeypatch):
+    """What a child says is all that is heard, however slowly it starts or ends on a loaded machine."""
+    monkeypatch.setattr(child, "_HEARTBEAT_S", 3_600)
+
+
 async def messages(jobs: ChildJobs, kind: str = "anything", **body: object) -> list:
     return [decode(line) async for line in jobs.run(kind, body)]
 

@@ -1,5 +1,7 @@
 """A workflow test as a document: what is written reads back as the same, and what is wrong is told where."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -23,13 +25,17 @@ FULL = replace(
         Consent(at_ms=DAY_MS + 5, channel="sms", address="+1", allowed=True, reason="opted_in"),
         Delivery(at_ms=DAY_MS + 6, step="hi", visit=2, channel="sms", status="undelivered", code="30003"),
         Wish(at_ms=2 * DAY_MS, what="retry", how="again"),
+        Wish(at_ms=2 * DAY_MS, what="repair", how="exit", step="wait", visit=2),
     ),
     outcomes=(
         AttemptOutcome(step="hi", after_ms=1_250, provider_id="p", output={"a": 1}, state={"s": True}),
         AttemptOutcome(step="hi", visit=2, attempt=3, outcome="failed", code="busy", message="no", retry_after_ms=90),
         AttemptOutcome(step="thanks", outcome="open"),
     ),
-    late=(Lateness(step="wait", visit=2, late_ms=61_000),),
+    late=(
+        Lateness(step="wait", visit=2, late_ms=61_000),
+        Lateness(step="hi", attempt=2, late_ms=DAY_MS, held=True),
+    ),
 )
 TEMPLATES = {"t": TemplateText(name="t", channel="email", subject="S", body="B")}
 
@@ -67,6 +73,25 @@ def test_it_is_written_to_be_read_by_people():
     assert document["then"]["steps"][1:3] == [{"step": "wait", "waits": "1d"}, {"step": "replied", "branch": "true"}]
 
 
+def test_lateness_and_repairs_are_written_as_they_are_told():
+    document = written()
+
+    assert document["when"][-1] == {"at": "2d", "operator": "repair", "as": "exit", "step": "wait", "visit": 2}
+    assert document["late"] == [
+        {"step": "wait", "visit": 2, "by": "1m 1s"},
+        {"step": "hi", "attempt": 2, "by": "1d", "held": True},
+    ]
+
+
+def test_the_document_of_the_reference_is_one():
+    text = (Path(__file__).parents[3] / "docs/reference/workflow-tests.md").read_text()
+    (read,) = read_tests(text.split("```yaml")[1].split("```")[0].encode(), "example.yaml")
+
+    assert read.diagnostics == ()
+    assert {one.what for one in read.test.happens if isinstance(one, Wish)} == {"pause", "repair"}
+    assert [one.held for one in read.test.late] == [False, True]
+
+
 def test_a_file_may_hold_several_tests():
     text = "---\n".join(export(written(), "yaml") for _ in range(2))
 
@@ -89,6 +114,20 @@ def test_a_file_may_hold_several_tests():
         ({"given": {"time": "2026-01-01", "contact": {"id": 5}}}, "given.contact", "the contact can't be used"),
         ({"then": {"steps": [{"step": "a", "does": 1}]}}, "then.steps[0].does", "unknown key 'does'"),
         ({"outcomes": [{"step": "a", "outcome": "maybe"}]}, "outcomes[0].outcome", "outcome"),
+        (
+            {"when": [{"at": "0s", "operator": "retry", "as": "run"}]},
+            "when[0].as",
+            "to be one of again, succeeded, skip, found the text 'run'",
+        ),
+        (
+            {"when": [{"at": "0s", "operator": "repair", "step": "a"}]},
+            "when[0]",
+            "expected the key 'as' beside `operator: repair`",
+        ),
+        ({"when": [{"at": "0s", "operator": "repair", "as": "run"}]}, "when[0]", "expected the key 'step'"),
+        ({"when": [{"at": "0s", "operator": "pause", "step": "a"}]}, "when[0]", "only beside `operator: repair`"),
+        ({"late": [{"step": "a", "by": "1h", "attempt": 0}]}, "late[0].attempt", "at least 1"),
+        ({"late": [{"step": "a", "by": "1h", "held": "yes"}]}, "late[0].held", "expected true or false"),
         ({"kind": "workflow"}, "", "expected a document with `kind: workflow_test`, found the text 'workflow'"),
         ({"name": None}, "name", "expected text for 'name'"),
     ],

@@ -1,0 +1,23 @@
+"""What an enrollment waits for in time: the end of a wait, or the beginning of an attempt."""
+
+from typing import NamedTuple
+
+from domain.enrollment import Enrollment
+
+
+class Awaited(NamedTuple):
+    """A visit's attempt that begins (after its back-off, if it is a repeated one), or its wait that ends (that has one)."""
+
+    step: str
+    visit: int = 1
+    attempt: int = 1
+
+
+def awaited_by(enrollment: Enrollment) -> Awaited | None:
+    """What the enrollment waits for, paused or not; None when it is a provider's answer, a person, or nothing."""
+    timer, action, step_id = enrollment.timer, enrollment.action, enrollment.step_id
+    if timer is not None and timer.kind == "delay" and step_id is not None:
+        return Awaited(step_id, enrollment.visits[step_id])
+    if action is not None and action.status in ("requested", "backoff"):
+        return Awaited(action.step_id, action.visit, action.attempt + 1)
+    return None
