@@ -75,17 +75,18 @@ class ChildJobs:
 
 
 async def _with_heartbeat(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """The lines as they come; the last one again when none came for a while, so that no time-out cuts in between."""
-    last = encode_line(Progress(0, None, "events", 0.0))
+    """The lines as they come; when none came for a while the last progress again, so that no time-out cuts in between."""
+    progress = encode_line(Progress(0, None, "events", 0.0))
     while True:
         try:
             line = await asyncio.wait_for(output.readline(), _HEARTBEAT_S)
         except TimeoutError:
-            yield last
+            yield progress
             continue
         if not line:
             return
-        last = line
+        if line.startswith(b'{"type":"progress"'):
+            progress = line
         yield line
 
 
