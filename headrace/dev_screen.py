@@ -49,8 +49,8 @@ def announce(
         )
     if stale:
         lines += [
-            "This read side is an older Headrace's: what came before the upgrade is not all in "
-            f"{', '.join(stale)}. To have it there, once:",
+            f"This read side is an older Headrace's: what came before the upgrade is not all in {', '.join(stale)}.",
+            "To have it there, once:",
             f"  headrace rebuild --url {url}",
         ]
     body = shlex.quote(msgspec.json.encode(_TRY).decode())
