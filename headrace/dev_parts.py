@@ -17,6 +17,7 @@ from headrace.sandbox import start_sandbox
 from headrace.secrets import load_secrets
 from headrace.serving import http_api, read_side
 from headrace.verifying import verifying
+from projections.stale import stale_tables
 from schemas.topics import DEFINITIONS
 
 
@@ -65,4 +66,5 @@ async def start(
     tail = asyncio.create_task(follow(log, options.partitions))
     stack.callback(tail.cancel)
     sample = await publish_sample(url) if options.sample and first_start else None
-    announce(options, url, sandbox.url, sample=sample, seconds=time.monotonic() - started_at)
+    stale = await asyncio.to_thread(stale_tables, database_url)
+    announce(options, url, sandbox.url, sample=sample, seconds=time.monotonic() - started_at, stale=stale)

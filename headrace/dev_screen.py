@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -28,8 +29,16 @@ _TRY: Final = {
 }
 
 
-def announce(options: DevOptions, url: str, sandbox_url: str, *, sample: dict[str, Any] | None, seconds: float) -> None:
-    """Print the URLs and a first command to try."""
+def announce(
+    options: DevOptions,
+    url: str,
+    sandbox_url: str,
+    *,
+    sample: dict[str, Any] | None,
+    seconds: float,
+    stale: Sequence[str] = (),
+) -> None:
+    """Print the URLs and a first command to try; after an upgrade, what lacks the past until it is rebuilt."""
     faster = f" (engine time runs {options.time_scale:g} times faster)" if options.time_scale != 1 else ""
     lines = [
         f"Headrace is up after {seconds:.1f} s{faster}; data in {options.data_dir}",
@@ -40,6 +49,12 @@ def announce(options: DevOptions, url: str, sandbox_url: str, *, sample: dict[st
         lines.append(
             f"  sample workflow   {sample['name']!r}, version {sample['published_version']} is live: {sample['id']}"
         )
+    if stale:
+        lines += [
+            f"This read side is an older Headrace's: what came before the upgrade is not all in {', '.join(stale)}.",
+            "To have it there, once:",
+            f"  headrace rebuild --url {url}",
+        ]
     body = shlex.quote(msgspec.json.encode(_TRY).decode())
     lines += [
         "Try it: this makes an SMS appear in the inbox" if sample is not None else "Tell of a contact like this",

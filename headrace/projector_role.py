@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+import structlog
 
 from headrace.engine_clock import EngineClock
 from headrace.health import health_server
@@ -15,6 +17,11 @@ from headrace.settings import Settings, topics_of
 from headrace.verifying import ScheduledVerification, verifying
 from projections.migrations import migrate
 from projections.projector import Projector
+from projections.stale import stale_tables
+
+_log = structlog.get_logger(__name__)
+
+_MEND: Final = "run `headrace rebuild`: these tables lack what came before the upgrade"
 
 
 def run_projector(settings: Settings) -> int:
@@ -37,9 +44,15 @@ def run_projector(settings: Settings) -> int:
         stack.callback(forget)
         await stack.enter_async_context(health_server(settings.host, settings.health_port, readiness, metrics))
         await asyncio.to_thread(migrate, database_url)
+        await asyncio.to_thread(_tell_stale, database_url)
         log = await stack.enter_async_context(kafka_log(kafka, topics_of(settings)))
         at_work = projecting(log, database_url, on_crash, clock=EngineClock(), metrics=metrics)
         projector = await stack.enter_async_context(at_work)
         verification = await stack.enter_async_context(verifying(settings, database_url, metrics))
 
     return run_role("projector", settings, start)
+
+
+def _tell_stale(database_url: str) -> None:
+    if tables := stale_tables(database_url):
+        _log.warning("read_side.rebuild_due", tables=tables, mend=_MEND)

@@ -117,7 +117,7 @@ def read_plan(path: Path) -> Plan:
     Raises:
         UnusablePlan: it is none; the message names the field and how to mend it.
     """
-    mend = "make one with `headrace repair --plan --out FILE`"
+    mend = "make one with `headrace repair --plan -o FILE`"
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     except OSError as error:

@@ -282,8 +282,9 @@ class Work:
         """All records of the transaction, the journal's first; its last one says how far the inputs were read."""
         if self._others and not self._journal:
             self._record(j.InputsAdvanced)
-        if self._journal:
-            self.partition_state = replace(self.partition_state, last_time_ms=self.now_ms)
+        if self._journal:  # its time, not ours: in virtual time ours may have gone on without an event
+            last_ms = max(self.partition_state.last_time_ms, self._journal[-1].at_ms)
+            self.partition_state = replace(self.partition_state, last_time_ms=last_ms)
         last = len(self._journal) - 1
         positions = ((POSITIONS_HEADER, encode_positions(self.positions)),)
         journal = [

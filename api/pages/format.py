@@ -1,6 +1,7 @@
 """How values look on a page: times, spans of time, JSON."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from markupsafe import Markup, escape
 from domain.times import span_text
 
 _LONGEST: Final = 120
+_CODE: Final = re.compile(r"`([^`]+)`")
 
 
 def moment(at: datetime | None) -> Markup:
@@ -62,3 +64,8 @@ def status_badge(status: str) -> Markup:
 def sentence(words: str) -> str:
     """Words with a capital letter and a full stop."""
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def prose(words: str) -> Markup:
+    """Words with what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704 escaped, and then only our own tags

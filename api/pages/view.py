@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.database import fetch_one
 from api.moment import moment_of
-from api.pages.format import compact, due, moment, parse_time, path_segment, pretty, sentence, status_badge
+from api.pages.format import compact, due, moment, parse_time, path_segment, pretty, prose, sentence, status_badge
 from api.services import SERVICES
 from domain.times import format_time
 
@@ -77,5 +77,6 @@ def environment() -> Environment:
         parse_time=parse_time,
         path_segment=path_segment,
         sentence=sentence,
+        prose=prose,
     )
     return made

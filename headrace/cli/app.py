@@ -1,8 +1,10 @@
-"""The commands of `headrace`, in the order in which its help lists them."""
+"""The commands of `headrace`, in the groups and the order in which its help lists them."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from headrace.cli.api import api
 from headrace.cli.audit import audit
@@ -54,8 +56,65 @@ def _root(
     """Headrace: an event-sourced workflow engine for CRM automation."""
 
 
+_GROUPS: Final[dict[str, dict[str, Callable[..., Any] | typer.Typer]]] = {
+    "Run Headrace": {
+        "dev": dev,
+        "worker": worker,
+        "projector": projector,
+        "api": api,
+        "topics": topics,
+        "providers": providers,
+        "doctor": doctor,
+    },
+    "Workflows": {
+        "validate": validate,
+        "schema": schema,
+        "import": import_files,
+        "publish": publish,
+        "workflows": workflows,
+        "export": export,
+        "pause": pause,
+        "resume": resume,
+    },
+    "What would happen": {
+        "test": run_tests,
+        "record": record,
+        "simulate": simulate,
+        "backtest": backtest,
+        "diff": diff,
+    },
+    "What happened, and what needs a person": {
+        "why": why,
+        "ledger": ledger,
+        "audit": audit,
+        "incidents": incidents,
+        "stuck": stuck,
+        "repair": repair,
+        "dead-letters": dead_letters,
+    },
+    "The journal, and what is made of it": {
+        "journal": journal,
+        "verify": verify,
+        "rebuild": rebuild,
+    },
+}
+
+
+_SENTENCE: Final = 200
+
+
+class _Grouped(TyperGroup):
+    """Its help lists the commands by group, each with its whole first sentence."""
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        for title, names in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(_SENTENCE)) for name in names])
+
+
 # Plain help texts: they are greppable, and rich would cost a third of the time until they show.
 app = typer.Typer(
+    cls=_Grouped,
     callback=_root,
     epilog=EPILOG,
     add_completion=False,
@@ -64,33 +123,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-app.command("dev")(dev)
-app.command("worker")(worker)
-app.command("projector")(projector)
-app.command("api")(api)
-app.command("validate")(validate)
-app.command("schema")(schema)
-app.command("import")(import_files)
-app.command("export")(export)
-app.command("publish")(publish)
-app.command("test")(run_tests)
-app.command("record")(record)
-app.command("simulate")(simulate)
-app.command("backtest")(backtest)
-app.command("diff")(diff)
-app.command("pause")(pause)
-app.command("resume")(resume)
-app.command("workflows")(workflows)
-app.command("why")(why)
-app.add_typer(incidents, name="incidents")
-app.command("ledger")(ledger)
-app.command("audit")(audit)
-app.command("stuck")(stuck)
-app.command("repair")(repair)
-app.add_typer(dead_letters, name="dead-letters")
-app.add_typer(journal, name="journal")
-app.command("rebuild")(rebuild)
-app.add_typer(topics, name="topics")
-app.command("verify")(verify)
-app.command("doctor")(doctor)
-app.command("providers")(providers)
+for _group in _GROUPS.values():
+    for _name, _command in _group.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name)
+        else:
+            app.command(_name)(_command)

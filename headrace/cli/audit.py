@@ -8,26 +8,29 @@ from headrace.cli.exits import FAILED
 from headrace.cli.jobs import Here, run_job
 from headrace.cli.options import URL, Json, Url
 from headrace.cli.output import note, print_json, print_table, print_text
+from headrace.cli.times import SINCE, UNTIL, parse_since, parse_time
 
 
 def audit(
     *,
     since: Annotated[
-        str | None,
+        str,
         typer.Option(
             "--since",
             envvar="HEADRACE_AUDIT_SINCE",
             metavar="TIME",
-            help="From when on: a time or a date.  [default: a day before the end]",
+            parser=parse_since,
+            help=f"From when on: {SINCE}",
         ),
-    ] = None,
+    ] = "1d",
     until: Annotated[
         str | None,
         typer.Option(
             "--until",
             envvar="HEADRACE_AUDIT_UNTIL",
             metavar="TIME",
-            help="Up to when: a time or a date.  [default: now]",
+            parser=parse_time,
+            help=f"Up to when: {UNTIL}  [default: now]",
         ),
     ] = None,
     channel: Annotated[

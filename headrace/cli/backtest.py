@@ -7,9 +7,10 @@ import typer
 from headrace.api_client import ApiProblem
 from headrace.cli.diagnostics import print_remote_diagnostics
 from headrace.cli.exits import FAILED
-from headrace.cli.jobs import Here, run_job
+from headrace.cli.jobs import Here, Workers, run_job
 from headrace.cli.options import URL, Json, Url
 from headrace.cli.output import note, print_json
+from headrace.cli.times import SINCE, UNTIL, parse_since, parse_time
 from headrace.cli.version_refs import Ref, file_ref, version_ref
 
 Since = Annotated[
@@ -18,7 +19,8 @@ Since = Annotated[
         "--since",
         envvar="HEADRACE_BACKTEST_SINCE",
         metavar="TIME",
-        help="From when on contacts are enrolled: a time, a date, or a span before the end as 30d, 12h.",
+        parser=parse_since,
+        help=f"From when on contacts are enrolled: {SINCE}",
     ),
 ]
 Until = Annotated[
@@ -27,7 +29,8 @@ Until = Annotated[
         "--until",
         envvar="HEADRACE_BACKTEST_UNTIL",
         metavar="TIME",
-        help="Up to when: a time or a date.  [default: now]",
+        parser=parse_time,
+        help=f"Up to when: {UNTIL}  [default: now]",
     ),
 ]
 Workflow = Annotated[
@@ -67,18 +70,28 @@ EmailCost = Annotated[
 HttpCost = Annotated[
     float, typer.Option("--http-cost", envvar="HEADRACE_HTTP_COST", min=0, help="Price of a call to a web service.")
 ]
+
+
+def _limit(text: str) -> str:
+    from domain.backtest.measures import read_limit
+    from domain.errors import HeadraceError
+
+    try:
+        read_limit(text)
+    except HeadraceError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text
+
+
 FailIf = Annotated[
     list[str] | None,
     typer.Option(
         "--fail-if",
         envvar="HEADRACE_BACKTEST_FAIL_IF",
         metavar="LIMIT",
+        parser=_limit,
         help="Exit with 1 if this holds, as messages>+5%, cost>120, enrolled<-10, changed>2%. Can be repeated.",
     ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option("--workers", envvar="HEADRACE_BACKTEST_WORKERS", min=1, help="Processes.  [default: one a processor]"),
 ]
 
 

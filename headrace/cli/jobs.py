@@ -22,6 +22,16 @@ Here = Annotated[
         help="Work in this process, on HEADRACE_KAFKA and HEADRACE_DATABASE_URL or a data directory; else ask --url.",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        envvar="HEADRACE_WORKERS",
+        min=1,
+        max=256,
+        help="Processes that share the work.  [default: one a processor]",
+    ),
+]
 
 
 def run_job(kind: str, body: Mapping[str, Any], *, url: str, here: bool) -> "Report":

@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from domain.errors import HeadraceError
+from domain.spans import read_since_ms
+from domain.times import format_time, read_time_ms
 from headrace.cli.jobs import Here
-from headrace.cli.options import URL, Json, Url
+from headrace.cli.options import URL, Json, Limit, Url
 from headrace.cli.output import note, print_json, print_table
+from headrace.cli.times import SINCE, UNTIL, parse_since, parse_time
 from headrace.errors import UsageError
 
 Format = Literal["jsonl", "parquet"]
@@ -24,11 +27,23 @@ Partition = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--since", envvar="HEADRACE_JOURNAL_SINCE", metavar="TIME", help="Events at or after this time."),
+    typer.Option(
+        "--since",
+        envvar="HEADRACE_JOURNAL_SINCE",
+        metavar="TIME",
+        parser=parse_since,
+        help=f"Events from then on: {SINCE}",
+    ),
 ]
 Until = Annotated[
     str | None,
-    typer.Option("--until", envvar="HEADRACE_JOURNAL_UNTIL", metavar="TIME", help="Events before this time."),
+    typer.Option(
+        "--until",
+        envvar="HEADRACE_JOURNAL_UNTIL",
+        metavar="TIME",
+        parser=parse_time,
+        help=f"Events before then: {UNTIL}  [default: now]",
+    ),
 ]
 
 journal = typer.Typer(help="Look at the journal, or export it.", no_args_is_help=True, rich_markup_mode=None)
@@ -58,9 +73,7 @@ def inspect_journal(
     ] = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[
-        int, typer.Option("--limit", envvar="HEADRACE_JOURNAL_LIMIT", min=1, help="Show so many at most.")
-    ] = 100,
+    limit: Limit = 100,
     personal: Personal = False,
     url: Url = URL,
     here: Here = False,
@@ -178,25 +191,18 @@ def _whole_file(output: Path) -> Iterator[Path]:
 
 
 def _times(since: str | None, until: str | None) -> dict[str, str]:
-    from domain.times import format_time, read_time_ms
+    import time
 
-    given = {}
-    for name, text in (("since", since), ("until", until)):
-        at_ms = None if text is None else read_time_ms(text)
-        if text is not None and at_ms is None:
-            message = f"expected a time such as 2026-11-01T08:00:00Z or a date for --{name}, found {text!r}"
-            raise UsageError(message)
-        if at_ms is not None:
-            given[name] = format_time(at_ms)
-    return given
+    until_ms = None if until is None else read_time_ms(until)
+    end_ms = int(time.time() * 1_000) if until_ms is None else until_ms
+    since_ms = None if since is None else read_since_ms(since, end_ms)
+    return {name: format_time(at_ms) for name, at_ms in (("since", since_ms), ("until", until_ms)) if at_ms is not None}
 
 
 _APART = frozenset({"type", "seq", "at_ms", "contact_id", "v", "personal"})
 
 
 def _row(item: dict[str, Any], *, personal: bool) -> tuple[Any, ...]:
-    from domain.times import format_time
-
     event = item["event"]
     what = " ".join(f"{name}={value}" for name, value in event.items() if name not in _APART)
     place = (item["partition"], item["offset"], format_time(event["at_ms"]), event["contact_id"], event["seq"])

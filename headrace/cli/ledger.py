@@ -20,7 +20,12 @@ def ledger(
     ] = None,
     workflow: Annotated[
         str | None,
-        typer.Option("--workflow", envvar="HEADRACE_LEDGER_WORKFLOW", help="Of one workflow, by its id or name."),
+        typer.Option(
+            "--workflow",
+            envvar="HEADRACE_LEDGER_WORKFLOW",
+            metavar="WORKFLOW",
+            help="Of one workflow, by its id or name.",
+        ),
     ] = None,
     channel: Annotated[
         str | None, typer.Option("--channel", envvar="HEADRACE_LEDGER_CHANNEL", help="sms, email, http ...")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from headrace.cli.exits import FAILED
-from headrace.cli.jobs import Here, run_job
+from headrace.cli.jobs import Here, Workers, run_job
 from headrace.cli.options import URL, Json, Url
 from headrace.cli.output import note, print_json, print_table, print_text
 from headrace.errors import UsageError
@@ -45,12 +45,7 @@ def rebuild(
             help="Rebuild nothing: bring back the tables that were live before the last swap.",
         ),
     ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers", envvar="HEADRACE_WORKERS", min=1, help="Processes to share the work.  [default: one a core]"
-        ),
-    ] = None,
+    workers: Workers = None,
     url: Url = URL,
     here: Here = False,
     as_json: Json = False,

@@ -15,7 +15,7 @@ from headrace.cli.exits import FAILED
 from headrace.cli.options import URL, Json, Url
 from headrace.cli.output import note as say
 from headrace.cli.output import print_json, print_table, print_text
-from headrace.cli.spans import parse_span
+from headrace.cli.times import parse_span
 from headrace.cli.workflow_names import find_workflow
 from headrace.errors import UsageError
 
@@ -31,7 +31,7 @@ _SHOWN = 20
 
 def repair(
     plan_file: Annotated[
-        Path | None, typer.Argument(metavar="PLAN", help="A plan's file to apply, as --plan --out wrote it.")
+        Path | None, typer.Argument(metavar="PLAN", help="A plan's file to apply, as --plan -o wrote it.")
     ] = None,
     *,
     plan: Annotated[
@@ -42,10 +42,15 @@ def repair(
     ] = False,
     workflow: Annotated[
         str | None,
-        typer.Option("--workflow", envvar="HEADRACE_REPAIR_WORKFLOW", help="Only of this workflow: its id or name."),
+        typer.Option(
+            "--workflow",
+            envvar="HEADRACE_REPAIR_WORKFLOW",
+            metavar="WORKFLOW",
+            help="Only of this workflow: its id or name.",
+        ),
     ] = None,
     step: Annotated[
-        str | None, typer.Option("--step", envvar="HEADRACE_REPAIR_STEP", help="Only at this step.")
+        str | None, typer.Option("--step", metavar="STEP", envvar="HEADRACE_REPAIR_STEP", help="Only at this step.")
     ] = None,
     kind: Annotated[
         Kind | None, typer.Option("--kind", envvar="HEADRACE_REPAIR_KIND", help="Only what is late in this way.")
@@ -70,7 +75,9 @@ def repair(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", envvar="HEADRACE_REPAIR_OUT", dir_okay=False, help="File to save the plan in."),
+        typer.Option(
+            "-o", "--output", envvar="HEADRACE_REPAIR_OUTPUT", dir_okay=False, help="File to save the plan in."
+        ),
     ] = None,
     rate: Annotated[
         float,
@@ -106,11 +113,11 @@ def _check(plan_file: Path | None, *, plan: bool, apply: bool, out: Path | None,
     if plan and apply:
         problem = "expected --plan or --apply, found both"
     elif plan_file is not None and not apply:
-        problem = f"expected --apply with a plan's file; to save a plan in {plan_file}, write --out {plan_file}"
+        problem = f"expected --apply with a plan's file; to save a plan in {plan_file}, write -o {plan_file}"
     elif plan_file is not None and selects:
         problem = "expected a plan's file, or --workflow, --step, --kind and --as to select by; found both"
     elif apply and out is not None:
-        problem = "expected --out only with --plan: what is applied at once is not saved"
+        problem = "expected -o only with --plan: what is applied at once is not saved"
     if problem:
         raise UsageError(problem)
 

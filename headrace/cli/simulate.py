@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.times import read_time_ms
 from headrace.cli.definition_files import FilesArgument, read_files
 from headrace.cli.options import Json
 from headrace.cli.output import note, print_json, print_table, print_text
-from headrace.errors import UsageError
+from headrace.cli.times import UNTIL, parse_time
 
 if TYPE_CHECKING:
     from headrace.simulator.history import Plan
@@ -34,7 +35,13 @@ def simulate(
     ] = 1,
     until: Annotated[
         str | None,
-        typer.Option("--until", envvar="HEADRACE_SIMULATE_UNTIL", metavar="TIME", help="When it ends.  [default: now]"),
+        typer.Option(
+            "--until",
+            envvar="HEADRACE_SIMULATE_UNTIL",
+            metavar="TIME",
+            parser=parse_time,
+            help=f"When it ends: {UNTIL}  [default: now]",
+        ),
     ] = None,
     into: Annotated[
         Path | None,
@@ -87,15 +94,8 @@ async def _run(definitions: "list[Parsed]", plan: "Plan", into: Path | None) -> 
 def _until_ms(text: str | None) -> int:
     import time
 
-    from domain.times import read_time_ms
-
-    if text is None:
-        return int(time.time() * 1000)
-    found = read_time_ms(text)
-    if found is None:
-        message = f"expected a time such as 2026-11-01T08:00:00Z or a date for --until, found {text!r}"
-        raise UsageError(message)
-    return found
+    found = None if text is None else read_time_ms(text)
+    return int(time.time() * 1_000) if found is None else found
 
 
 def _json(summary: "Summary", plan: "Plan", into: Path | None, seconds: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from headrace.cli.exits import FAILED
-from headrace.cli.jobs import Here, run_job
+from headrace.cli.jobs import Here, Workers, run_job
 from headrace.cli.options import URL, Json, Url
 from headrace.cli.output import compact, print_json, print_table, print_text
 
@@ -28,16 +28,7 @@ def verify(
         int | None,
         typer.Option("--partition", envvar="HEADRACE_VERIFY_PARTITION", min=0, help="Verify this partition alone."),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers",
-            envvar="HEADRACE_VERIFY_WORKERS",
-            min=1,
-            max=256,
-            help="Processes that share the work.  [default: one a processor]",
-        ),
-    ] = None,
+    workers: Workers = None,
     stores_only: Annotated[
         bool,
         typer.Option(

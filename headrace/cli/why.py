@@ -9,6 +9,7 @@ from headrace.api_client import ApiClient
 from headrace.cli.options import URL, Json, Url
 from headrace.cli.output import print_json
 from headrace.cli.story import Story
+from headrace.cli.times import parse_time
 from headrace.cli.workflow_names import find_workflow
 from headrace.errors import UsageError
 
@@ -40,7 +41,8 @@ def why(
             "--at",
             envvar="HEADRACE_WHY_AT",
             metavar="TIME",
-            help="As of this moment: RFC 3339, or a date (its first instant, UTC); else now.",
+            parser=parse_time,
+            help="As of this moment: a time, or a date (its first instant, UTC); else now.",
         ),
     ] = None,
     url: Url = URL,

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from domain.audit import Finding, Intent, ProviderMessage, audit
+from domain.spans import read_since_ms
 from domain.times import format_time, read_time_ms
 from headrace.jobs.context import JobContext
 from headrace.jobs.message import Report
@@ -17,7 +18,6 @@ from headrace.providers import sendgrid_settings, twilio_settings
 from projections.database import connect
 from streams.providers.listing import CannotList, sendgrid_messages, twilio_messages
 
-_DAY_MS: Final = 86_400_000
 _SLACK_MS: Final = 3_600_000
 """Intents of so much before and after are looked at too: a message at the edge has its owner there."""
 _LEDGER: Final = """
@@ -30,10 +30,12 @@ _NOBODY: Final = "no provider of this channel is set here"
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which span of time, as times or dates (by default the last day), and which channels (by default all)."""
+    """Which span of time, and which channels (by default all)."""
 
-    since: str | None = None
+    since: str = "1d"
+    """A time, a date, or a span before `until`."""
     until: str | None = None
+    """A time or a date; else now."""
     channels: tuple[Literal["sms", "email"], ...] = ("sms", "email")
 
 
@@ -55,8 +57,7 @@ async def run(request: Request, context: JobContext) -> Report:
     Raises:
         Refused: a time can't be read.
     """
-    until_ms = _time(request.until, "until") or time.time_ns() // 1_000_000
-    since_ms = _time(request.since, "since") or until_ms - _DAY_MS
+    since_ms, until_ms = _window(request)
     if since_ms >= until_ms:
         message = f"`since` ({format_time(since_ms)}) must be before `until` ({format_time(until_ms)})"
         raise Refused(message, code="invalid_request")
@@ -79,14 +80,18 @@ async def run(request: Request, context: JobContext) -> Report:
     return Report(msgspec.to_builtins(report), ok=not findings and not blind)
 
 
-def _time(text: str | None, field: str) -> int | None:
-    if text is None:
-        return None
-    at_ms = read_time_ms(text)
-    if at_ms is None:
-        message = f"`{field}`: expected a time as 2026-05-01T08:00:00Z or a date, found {text!r}"
-        raise Refused(message, code="invalid_request")
-    return at_ms
+def _window(request: Request) -> tuple[int, int]:
+    until_ms = time.time_ns() // 1_000_000 if request.until is None else read_time_ms(request.until)
+    if until_ms is None:
+        message = f"expected `until` to be a time as 2026-05-01T08:00:00Z, or a date; found {request.until!r}"
+        raise Refused(message, code="invalid_request", field="until")
+    since_ms = read_since_ms(request.since, until_ms)
+    if since_ms is None:
+        message = (
+            f"expected `since` to be a time as 2026-05-01T08:00:00Z, a date, or a span as 30d; found {request.since!r}"
+        )
+        raise Refused(message, code="invalid_request", field="since")
+    return since_ms, until_ms
 
 
 async def _ask(

@@ -8,7 +8,7 @@ import msgspec
 from domain.backtest.measures import Limit, Prices, read_limit
 from domain.backtest.replay import Window
 from domain.errors import HeadraceError
-from domain.spans import read_span_ms
+from domain.spans import read_since_ms
 from domain.times import read_time_ms
 from headrace.jobs.backtest_versions import VersionRef, Versions
 from headrace.jobs.backtest_workers import replay_partitions
@@ -76,8 +76,9 @@ def _limits(request: Request) -> list[Limit]:
 
 
 def _since_ms(text: str, until_ms: int) -> int:
-    span_ms = read_span_ms(text)
-    since_ms = until_ms - span_ms if span_ms is not None else _time_ms(text, "since", "a date, or a span as 30d")
+    since_ms = read_since_ms(text, until_ms)
+    if since_ms is None:
+        raise _no_time(text, "since", "a date, or a span as 30d")
     if since_ms >= until_ms:
         raise Refused(f"expected `since` to be before `until`, found {text!r}", code="bad_window", field="since")
     return since_ms
@@ -86,7 +87,10 @@ def _since_ms(text: str, until_ms: int) -> int:
 async def _until_ms(log: LogReader, text: str | None) -> int:
     """Behind the log's last event, if no time is given, and not before now: a faster engine is ahead of the clock."""
     if text is not None:
-        return _time_ms(text, "until", "or a date")
+        until_ms = read_time_ms(text)
+        if until_ms is None:
+            raise _no_time(text, "until", "or a date")
+        return until_ms
     last_ms = time.time_ns() // 1_000_000
     for partition in range(await log.partitions(JOURNAL)):
         end = await log.end_offset(JOURNAL, partition)
@@ -95,9 +99,6 @@ async def _until_ms(log: LogReader, text: str | None) -> int:
     return last_ms + 1
 
 
-def _time_ms(text: str, field: str, others: str) -> int:
-    at_ms = read_time_ms(text)
-    if at_ms is None:
-        message = f"expected `{field}` to be a time as 2026-05-01T08:00:00Z, {others}; found {text!r}"
-        raise Refused(message, code="bad_window", field=field)
-    return at_ms
+def _no_time(text: str, field: str, others: str) -> Refused:
+    message = f"expected `{field}` to be a time as 2026-05-01T08:00:00Z, {others}; found {text!r}"
+    return Refused(message, code="bad_window", field=field)

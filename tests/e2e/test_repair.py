@@ -64,7 +64,7 @@ def test_outage_is_planned_and_repaired_and_nothing_late_is_sent_unasked(dev, tm
     assert headrace(dev, "stuck") == {"items": []}, "what is held waits for a person"
 
     plan_file = tmp_path / "plan.json"
-    plan = headrace(dev, "repair", "--plan", "--late", "0", "--out", str(plan_file))
+    plan = headrace(dev, "repair", "--plan", "--late", "0s", "-o", str(plan_file))
     (group,) = plan["groups"]
     assert (group["workflow"], group["step_id"], group["kind"], group["do"]) == ("Reminder", "wait", "held", "leave")
     assert dev.inbox() == []

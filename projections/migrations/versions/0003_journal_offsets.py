@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from projections.stale import mark_stale
+
 revision: str = "0003"
 down_revision: str | None = "0002"
 
@@ -28,6 +30,7 @@ def upgrade() -> None:
          WHERE p.catalogue_offset > 0 AND c."offset" > 0
         """
     )
+    mark_stale(op.get_bind(), "timeline", "catalogue_advances")
 
 
 def downgrade() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from projections.stale import mark_stale
+
 revision: str = "0005"
 down_revision: str | None = "0003"
 
@@ -52,6 +54,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", "channel", "address", name="consents_pkey"),
     )
     op.create_index("ix_contacts_phone", "contacts", [sa.text("translate(phone, ' -().', '')")])
+    mark_stale(op.get_bind(), "send_ledger")
 
 
 def downgrade() -> None:

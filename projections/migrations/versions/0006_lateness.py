@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from projections.stale import mark_stale
+
 revision: str = "0006"
 down_revision: str | None = "0005"
 
@@ -22,6 +24,7 @@ def upgrade() -> None:
         ["updated_at", "id"],
         postgresql_where=sa.text("status = 'active' AND next_action_at IS NULL"),
     )
+    mark_stale(op.get_bind(), "workflow_enrollments")
 
 
 def downgrade() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.pages.format import due, moment, parse_time, pretty, status_badge
+from api.pages.format import due, moment, parse_time, pretty, prose, status_badge
 from api.pages.view import environment
 from api.pages.workflows import source_lines
 from domain.times import span_text
@@ -61,6 +61,12 @@ def test_nothing_that_a_contact_is_called_becomes_markup():
     assert "<script" not in shown
     assert "''" not in shown
     assert pretty({"é": 1}) == '{\n  "é": 1\n}'
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup():
+    assert prose("the rule is `once`, <b>said</b> `<i>`") == (
+        "the rule is <code>once</code>, &lt;b&gt;said&lt;/b&gt; <code>&lt;i&gt;</code>"
+    )
 
 
 def test_a_diagnostic_stands_at_its_line_or_at_the_nearest_there_is():

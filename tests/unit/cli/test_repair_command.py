@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from headrace.cli.spans import parse_span
+from headrace.cli.times import parse_span
 from tests.unit.cli.conftest import AT, ENROLLMENT_ID, OTHER_ID, WORKFLOW_ID, page, workflow
 
 REPAIR = f"/api/v1/enrollments/{ENROLLMENT_ID}/repair"
@@ -133,7 +133,7 @@ def test_who_does_it_is_told_even_if_nobody_says(call, headrace, outage):
 
 
 def test_saved_plan_can_be_edited_and_is_applied_under_the_same_keys_again(call, headrace, outage, tmp_path):
-    assert call("repair", "--plan", "--out", "plan.json").code == 0
+    assert call("repair", "--plan", "-o", "plan.json").code == 0
     plan = json.loads((tmp_path / "plan.json").read_text())
     (held,) = [group for group in plan["groups"] if group["kind"] == "held"]
     held["do"] = "run"
@@ -175,7 +175,7 @@ def test_refusal_is_told_with_its_reason_and_the_others_get_their_turn(call, hea
         (("--plan", "--apply"), "found both"),
         (("plan.json",), "--apply with a plan's file"),
         (("--apply", "plan.json", "--as", "run"), "a plan's file, or"),
-        (("--apply", "--out", "plan.json"), "--out only with --plan"),
+        (("--apply", "-o", "plan.json"), "-o only with --plan"),
         (("--late", "soon"), "expected a span of time"),
         (("--rate", "0"), "--rate"),
         (("--as", "mend"), "--as"),
@@ -203,7 +203,7 @@ def test_file_that_is_no_plan_is_refused(call, headrace, tmp_path, text, words):
 
 
 def test_word_that_no_repair_knows_is_refused_before_anything_is_sent(call, headrace, outage, tmp_path):
-    call("repair", "--plan", "--out", "plan.json")
+    call("repair", "--plan", "-o", "plan.json")
     text = (tmp_path / "plan.json").read_text().replace('"do": "skip"', '"do": "drop"')
     (tmp_path / "plan.json").write_text(text)
     result = call("repair", "--apply", "plan.json")
@@ -217,14 +217,14 @@ def test_plan_that_is_not_there_is_a_clear_error(call, headrace):
 
 
 def test_headrace_that_goes_away_ends_it_and_says_how_to_go_on(command, call, headrace, outage, tmp_path):
-    call("repair", "--plan", "--as", "run", "--out", "plan.json")
+    call("repair", "--plan", "--as", "run", "-o", "plan.json")
     result = command("repair", "--apply", "plan.json", "--url", "http://127.0.0.1:9")
     assert result.code == 3
     assert "apply it again, and it goes on from there" in result.err
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("6h", 21_600), ("2d", 172_800), ("500ms", 0.5)]
+    ("text", "seconds"), [("90s", 90), ("1m 30s", 90), ("6h", 21_600), ("2d", 172_800), ("1w", 604_800), ("500ms", 0.5)]
 )
 def test_span_of_time(text, seconds):
     assert parse_span(text) == seconds

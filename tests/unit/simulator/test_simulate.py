@@ -110,6 +110,7 @@ async def test_an_engine_can_go_on_with_it(history, tmp_path):
         assert list(kept.contents()) == list(anew.contents()), "the store is not the fold of the journal"
         assert kept.reflected.offset == await log.end_offset(JOURNAL, number)
         assert kept.reflected.positions == anew.reflected.positions
+        assert kept.reflected.partition == anew.reflected.partition
         assert kept.reflected.positions[CONTACT_EVENTS] == await log.end_offset(CONTACT_EVENTS, number), "input is left"
         assert kept.reflected.partition.catalogue_offset == await log.end_offset(DEFINITIONS, 0)
         assert (kept.next_due_ms() or PLAN.until_ms) >= PLAN.until_ms, "a timer was due and did not fire"
