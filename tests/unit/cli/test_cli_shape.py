@@ -10,10 +10,11 @@ import typer
 from headrace.cli.app import app
 from headrace.cli.variables import command_line_variables, every_option, option_variables
 
-COMMANDS = list(typer.main.get_command(app).commands)
+ROOT = typer.main.get_command(app)
+COMMANDS = list(ROOT.commands)
 OPTIONS = [
     (path, name, option)
-    for path, name, option in every_option(typer.main.get_command(app))
+    for path, name, option in every_option(ROOT)
     if name not in {"--help", "--version"} or path != "headrace"
 ]
 
@@ -72,7 +73,7 @@ def test_options_of_the_same_name_are_written_the_same_everywhere():
 
 
 def test_the_variables_of_options_are_known_to_the_doctor():
-    assert {"HEADRACE_URL", "HEADRACE_PORT", "HEADRACE_IMPORT_ID", "HEADRACE_DEBUG"} <= command_line_variables()
+    assert {"HEADRACE_URL", "HEADRACE_PORT", "HEADRACE_IMPORT_ID", "HEADRACE_DEBUG"} <= command_line_variables(ROOT)
 
 
 @pytest.mark.parametrize(
