@@ -58,8 +58,8 @@ def audit(
         for name, why in audited["not_asked"].items():
             note(f"{name} was not checked: {why}")
         print_text(
-            f"{audited['intents']} intents and {audited['messages']} messages of providers, "
-            f"{audited['since']} to {audited['until']}: {len(rows) or 'no'} findings"
+            f"intents: {audited['intents']:,}, messages that providers list: {audited['messages']:,}, "
+            f"{audited['since']} to {audited['until']}; findings: {len(rows) or 'none'}"
         )
     if not report.ok:
         raise typer.Exit(FAILED)

@@ -53,7 +53,7 @@ def _measures(old: Report | None, new: Report, *, priced: bool) -> None:
         rows.append(
             (name, f"{was:,g}", f"{value:,g}", _change(was, value)) if was is not None else (name, f"{value:,g}")
         )
-    columns = ("", "old", "new", "change") if old else ("", "")
+    columns = ("of all", "old", "new", "change") if old else ("of all", "")
     print_table(columns, rows, empty="")
     for side in (old, new):
         if side:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def doctor(context: typer.Context, *, url: Url = URL, as_json: Json = False) -> None:
     """Check this installation: packages, settings, data directory, ports, database, clock, and Headrace itself."""
     expected = str(context.get_parameter_source("url")).rpartition(".")[2] != "DEFAULT"
-    findings = list(_findings(url, expected=expected))
+    findings = list(_findings(url, context.find_root().command, expected=expected))
     failed = any(finding.status == "failed" for finding in findings)
     if as_json:
         print_json({"ok": not failed, "checks": [finding._asdict() for finding in findings]})
@@ -28,7 +28,7 @@ def doctor(context: typer.Context, *, url: Url = URL, as_json: Json = False) -> 
         raise typer.Exit(FAILED)
 
 
-def _findings(url: str, *, expected: bool) -> Iterator["Finding"]:
+def _findings(url: str, root: Any, *, expected: bool) -> Iterator["Finding"]:
     from headrace.cli.checks import clock, configuration, data_directory, database, installation, network
     from headrace.cli.checks.finding import Finding
     from headrace.cli.variables import command_line_variables
@@ -38,7 +38,7 @@ def _findings(url: str, *, expected: bool) -> Iterator["Finding"]:
     yield installation.check_python()
     yield installation.check_packages()
     yield clock.check_clock()
-    yield configuration.check_unknown_variables(os.environ, command_line_variables())
+    yield configuration.check_unknown_variables(os.environ, command_line_variables(root))
     api = network.check_api(url, expected=expected)
     yield api
     running = api.status in ("ok", "warning")

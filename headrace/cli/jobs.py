@@ -91,6 +91,12 @@ def _surroundings(settings: "Settings", *, needs_database: bool) -> Iterator[dic
     from projections.postgres import EmbeddedPostgres
     from streams.data_directory import DataDirectory, owner_of
 
+    if not (settings.data_dir / "log").is_dir():
+        message = (
+            f"expected a log in {settings.data_dir}, found none: name a data directory by HEADRACE_DATA_DIR, or Kafka and a "
+            "database by HEADRACE_KAFKA and HEADRACE_DATABASE_URL"
+        )
+        raise UsageError(message)
     owner = owner_of(settings.data_dir)
     if owner is not None:
         message = (

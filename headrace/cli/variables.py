@@ -3,18 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 DEBUG = "HEADRACE_DEBUG"
 TEST_VARIABLES = ("HEADRACE_TEST_STRICT", "HEADRACE_TEST_KAFKA", "HEADRACE_TEST_DATABASE_URL")
 """Read by the tests alone; nobody should be warned of them."""
 
 
-def command_line_variables() -> set[str]:
-    """Every variable that some option reads."""
-    from headrace.cli.app import app
-
-    found = {name for _, _, option in every_option(typer.main.get_command(app)) for name in option_variables(option)}
+def command_line_variables(root: Any) -> set[str]:
+    """Every variable that some option of `headrace`, or of a command below it, reads."""
+    found = {name for _, _, option in every_option(root) for name in option_variables(option)}
     return {*found, DEBUG, *TEST_VARIABLES}
 
 

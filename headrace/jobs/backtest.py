@@ -15,6 +15,7 @@ from headrace.jobs.backtest_workers import replay_partitions
 from headrace.jobs.context import JobContext
 from headrace.jobs.message import Report
 from headrace.jobs.refusal import Refused
+from headrace.jobs.workers import Workers
 from projections.backtest.definitions import read_definitions
 from projections.backtest.plan import Plan, merge
 from projections.backtest.report import report
@@ -42,7 +43,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     samples: int = 5
     prices: Prices = Prices()
     fail_if: list[str] = []
-    workers: int | None = None
+    workers: Workers = None
 
 
 async def run(request: Request, context: JobContext) -> Report:

@@ -6,7 +6,7 @@ import psycopg
 from headrace.jobs.context import JobContext
 from headrace.jobs.message import Report
 from headrace.jobs.refusal import Refused
-from headrace.jobs.workers import default_workers, worker_pool
+from headrace.jobs.workers import Workers, default_workers, worker_pool
 from projections.database import unreachable
 from projections.rebuild import RebuildReport, RebuildSession, UnknownProjection, plan_of, rebuild, roll_back
 
@@ -21,7 +21,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Leave live as it is when it differs from what was rebuilt."""
     rollback: bool = False
     """Don't rebuild: bring the tables back that were live before the last swap."""
-    workers: int | None = None
+    workers: Workers = None
 
 
 async def run(request: Request, context: JobContext) -> Report:
@@ -45,9 +45,6 @@ def _check(request: Request) -> None:
             "expected a rollback alone, found it with projections or with what a rebuild may be told; leave these out"
         )
         raise Refused(message, code="rollback_alone")
-    if request.workers is not None and request.workers < 1:
-        message = f"expected `workers` to be 1 or more, found {request.workers}"
-        raise Refused(message, code="invalid_request")
 
 
 async def _do(request: Request, session: RebuildSession) -> RebuildReport:

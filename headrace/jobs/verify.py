@@ -14,7 +14,7 @@ import msgspec
 from headrace.jobs.context import JobContext
 from headrace.jobs.message import Report
 from headrace.jobs.refusal import Refused
-from headrace.jobs.workers import default_workers, worker_pool
+from headrace.jobs.workers import Workers, default_workers, worker_pool
 from projections.verify.plan import Plan
 from projections.verify.verification import verify
 from streams.data_directory import DataDirectory, DataDirectoryInUse
@@ -36,8 +36,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Fold the journal from its start, instead of from where the last verification stood."""
     partition: Annotated[int, msgspec.Meta(ge=0)] | None = None
     """This partition alone."""
-    workers: Annotated[int, msgspec.Meta(ge=1, le=256)] | None = None
-    """Processes that share the work; as many as there are processors."""
+    workers: Workers = None
     stores_only: bool = False
     """The stores of this machine, and not the read side."""
 

@@ -5,11 +5,16 @@ import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import Final
+from typing import Annotated, Final
+
+import msgspec
 
 from headrace.interpreter import tune_interpreter
 
 _PR_SET_PDEATHSIG: Final = 1
+
+Workers = Annotated[int, msgspec.Meta(ge=1, le=256)] | None
+"""How many processes a request asks for; None: `default_workers`."""
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:

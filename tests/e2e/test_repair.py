@@ -95,5 +95,5 @@ def test_outage_is_planned_and_repaired_and_nothing_late_is_sent_unasked(dev, tm
         "the outage",
     )
     assert repaired["data"]["late_ms"] > 0
-    assert headrace(dev, "repair", "--late", "0")["groups"] == []
+    assert headrace(dev, "repair", "--late", "0s")["groups"] == []
     assert dev.stop() == 0

@@ -116,7 +116,7 @@ def test_a_command_is_one_that_headrace_has(name):
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_setting_is_known_and_has_a_value_that_it_may_have(name, monkeypatch):
-    known = {*command_line_variables(), *map(variable, Settings.model_fields)}
+    known = {*command_line_variables(typer.main.get_command(app)), *map(variable, Settings.model_fields)}
     environment = environment_of(OURS[name])
     assert {one for one in environment if one.startswith(PREFIX)} <= known
     for variable_name, value in environment.items():

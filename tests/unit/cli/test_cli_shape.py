@@ -10,28 +10,11 @@ import typer
 from headrace.cli.app import app
 from headrace.cli.variables import command_line_variables, every_option, option_variables
 
-COMMANDS = [
-    "dev",
-    "validate",
-    "schema",
-    "import",
-    "export",
-    "publish",
-    "test",
-    "pause",
-    "resume",
-    "workflows",
-    "stuck",
-    "repair",
-    "incidents",
-    "dead-letters",
-    "rebuild",
-    "doctor",
-    "providers",
-]
+ROOT = typer.main.get_command(app)
+COMMANDS = list(ROOT.commands)
 OPTIONS = [
     (path, name, option)
-    for path, name, option in every_option(typer.main.get_command(app))
+    for path, name, option in every_option(ROOT)
     if name not in {"--help", "--version"} or path != "headrace"
 ]
 
@@ -77,8 +60,20 @@ def test_a_variable_means_the_same_wherever_it_is_read():
     assert several == {"HEADRACE_PROVIDERS_PORT": {"--port", "--providers-port"}}
 
 
+def test_options_of_the_same_name_are_written_the_same_everywhere():
+    by_name: dict[str, list[typer.core.TyperOption]] = {}
+    for _, name, option in OPTIONS:
+        by_name.setdefault(name, []).append(option)
+
+    for name in ("--since", "--until", "--workflow", "--at"):
+        assert len({option.metavar for option in by_name[name]}) == 1, name
+    for name in ("--workers", "--here", "--url", "--limit"):
+        assert len({(option.help, option_variables(option)) for option in by_name[name]}) == 1, name
+    assert all("-o" in option.opts for option in by_name["--output"])
+
+
 def test_the_variables_of_options_are_known_to_the_doctor():
-    assert {"HEADRACE_URL", "HEADRACE_PORT", "HEADRACE_IMPORT_ID", "HEADRACE_DEBUG"} <= command_line_variables()
+    assert {"HEADRACE_URL", "HEADRACE_PORT", "HEADRACE_IMPORT_ID", "HEADRACE_DEBUG"} <= command_line_variables(ROOT)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +97,16 @@ def test_the_variables_of_options_are_known_to_the_doctor():
         ["rebuild", "--rollback", "timeline"],
         ["rebuild", "--rollback", "--no-swap"],
         ["rebuild", "--workers", "0"],
+        ["verify", "--workers", "257"],
+        ["backtest", "new.yaml", "--since", "soon"],
+        ["backtest", "new.yaml", "--fail-if", "changed>"],
+        ["diff", "published", "new.yaml", "--until", "30d"],
+        ["audit", "--since", "30x"],
+        ["journal", "inspect", "--since", "yesterday"],
+        ["simulate", "new.yaml", "--until", "30d"],
+        ["why", "ada", "Welcome", "--at", "now"],
+        ["repair", "--late", "90"],
+        ["rebuild", "--here"],
         ["dev", "--port", "abc"],
         ["providers", "--port", "65536"],
     ],

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.definition import TemplateText
-from domain.spans import format_span, read_span_ms
+from domain.spans import format_span, read_since_ms, read_span_ms
 from domain.workflow_test import AttemptOutcome, Consent, Delivery, Fact, Lateness, Wish
 from schemas.definition import export
 from schemas.workflow_tests import read_tests, write_test
@@ -157,6 +157,13 @@ def test_a_span_reads_back_as_the_same(ms):
 @pytest.mark.parametrize("text", ["", " ", "5", "s", "1h 1d", "-1s", "1.2345s", "1.s", "one day", "\u0661d"])
 def test_what_is_no_span_is_none(text):
     assert read_span_ms(text) is None
+
+
+def test_since_is_a_span_before_the_end_or_a_time():
+    assert read_since_ms("1d", 3 * DAY_MS) == 2 * DAY_MS
+    assert read_since_ms("1970-01-02", 3 * DAY_MS) == DAY_MS
+    assert read_since_ms("1970-01-02T00:00:01Z", 3 * DAY_MS) == DAY_MS + 1_000
+    assert read_since_ms("yesterday", 3 * DAY_MS) is None
 
 
 def test_spans_are_short():
