@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
@@ -16,6 +16,11 @@ from domain.contact import Contact
 from domain.errors import HeadraceError
 
 Outcome = Literal["succeeded", "failed", "unknown"]
+
+NOT_FOUND: Final = "not_found"
+"""The code of the answer that the provider knows nothing of an attempt."""
+CANNOT_ASK: Final = "cannot_ask"
+"""The code of the answer that there is nobody to ask."""
 
 
 class NoActionContext(HeadraceError):
@@ -54,6 +59,17 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
         if context is None:
             raise NoActionContext
         return context
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action is asked about an attempt whose outcome is unknown. Times are real, in milliseconds since the epoch."""
+
+    attempt: int
+    since_ms: int
+    until_ms: int
+    """The attempt's call was made between these times, by this machine's clock."""
+    not_ids: frozenset[str] = frozenset()
+    """Messages of the provider that are known to be other attempts'."""
 
 
 _current: ContextVar[ActionContext | None] = ContextVar("headrace_action_context", default=None)
@@ -124,6 +140,11 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return cls(outcome="unknown", code=code, message=message, provider_id=provider_id)
 
     @classmethod
+    def not_found(cls, message: str) -> Self:
+        """The answer to a question: the provider knows nothing of the attempt, which proves nothing."""
+        return cls.unknown(NOT_FOUND, message)
+
+    @classmethod
     def of(cls, returned: object) -> "ActionResult":
         """What an action's `execute` returned, as a result: an `ActionResult`, or the user's plain dict.
 
@@ -191,6 +212,21 @@ class WorkflowAction(ABC):
             An `ActionResult`, or a dict with `success` (bool), `state`, `output` and `error`.
             `ActionContext.current()` gives the idempotency key, the attempt's number and the time that is left.
         """
+
+    async def reconcile(
+        self,
+        contact: Contact,  # noqa: ARG002 - for those who override it
+        config: dict[str, Any],  # noqa: ARG002
+        question: Question,  # noqa: ARG002
+    ) -> ActionResult:
+        """Ask the provider what became of an attempt whose outcome is unknown; called once or several times.
+
+        Returns:
+            `succeeded` when the provider has it, with its id; `failed` only when the provider proves that it does not and
+            will not; `not_found` when it knows nothing of it (yet); `unknown` with any other code when it could not be
+            asked. Without an own `reconcile`, nobody is asked.
+        """
+        return ActionResult.unknown(CANNOT_ASK, "It cannot be asked whether it took it")
 
     def validate_config(self, config: dict[str, Any]) -> bool:  # noqa: ARG002 - for those who override it
         """Validate action configuration, before its text is rendered."""

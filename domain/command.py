@@ -64,6 +64,8 @@ class ReportOutcome(Command, frozen=True, kw_only=True, omit_defaults=True, tag=
     action_key: str
     attempt: int
     outcome: str
+    question: int = 0
+    """Which question about the attempt this answers; 0: it is what the attempt itself came to."""
     code: str | None = None
     message: str | None = None
     retryable: bool = False

@@ -151,13 +151,30 @@ class AttemptFailed(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="
 
 
 class AttemptUnknown(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_unknown"):
-    """Nobody knows whether the provider took the action. `retry_at_ms`: it may be repeated with the same key."""
+    """Nobody knows whether the provider took the action: what follows is that it is asked, or repeated, or neither."""
 
     action_key: str
     attempt: int
     code: str
     retry_at_ms: int | None = None
+    """Another attempt follows, with the same key."""
+    question: int = 0
+    """Which question about the attempt this came to; 0: the attempt itself."""
+    ask_at_ms: int | None = None
+    """The provider is asked then what it knows of the attempt."""
+    answered: int = 0
+    """How often it answered already, and knew nothing of it."""
     personal: Message = Message()
+
+
+class OutcomeAsked(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="outcome_asked"):
+    """The provider will be asked what it knows of an attempt whose outcome is unknown; its answer counts until the deadline."""
+
+    action_key: str
+    attempt: int
+    question: int
+    """1 for the first question about the attempt."""
+    deadline_ms: int
 
 
 class RetryDue(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="retry_due"):
@@ -377,6 +394,7 @@ AnyJournalEvent = (
     | AttemptSucceeded
     | AttemptFailed
     | AttemptUnknown
+    | OutcomeAsked
     | RetryDue
     | DeliveryReported
     | ConsentChanged

@@ -19,7 +19,7 @@ from domain.clock import Clock
 from domain.state import ContactState
 from schemas.event_log import EventLog, PartitionWriter, Record
 from streams.agenda import due_enrollments
-from streams.attempt import attempt_of
+from streams.attempt import attempt_of, inquiry_of
 from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed, Snapshot
 from streams.dispatcher import Dispatcher
@@ -385,5 +385,9 @@ class PartitionActor:
         )
         for event in work.started:
             self._dispatcher.submit(attempt_of(work.state(event.contact_id), event))
+        for asked in work.asked:
+            inquiry = inquiry_of(work.state(asked.contact_id), asked)
+            if inquiry is not None:
+                self._dispatcher.ask(inquiry)
         self._metrics.committed(work, records=len(records), seconds=seconds, time_scale=self._settings.time_scale)
         return True

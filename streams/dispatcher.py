@@ -15,16 +15,18 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from domain.action import ActionContext, ActionRegistry, ActionResult, WorkflowAction, calling
+from domain.action import CANNOT_ASK, ActionContext, ActionRegistry, ActionResult, Question, WorkflowAction, calling
 from domain.clock import Clock
 from domain.command import ReportOutcome
 from domain.contact import Contact
-from streams.attempt import Attempt
+from streams.attempt import Attempt, Inquiry
 from streams.outcome import report_of
 from streams.providers.failure import failure_of
 from streams.secrets import NO_SECRETS, Secrets, UnknownSecret
 
 DEFAULT_SLOTS: Final = 64
+QUESTIONS_AT_ONCE: Final = 8
+"""In each channel."""
 _CALL_SHARE: Final = 0.9
 """The part of the time until the deadline that the sockets get; the rest is for the report to be journaled."""
 
@@ -64,8 +66,10 @@ class Dispatcher:
         self._secrets = secrets
         self._ended = ended
         self._gates: dict[str, asyncio.Semaphore] = {}
+        self._question_gates: dict[str, asyncio.Semaphore] = {}
         self._busy: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[None], Attempt] = {}
+        self._asking: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
         self._draining = False
 
@@ -73,6 +77,11 @@ class Dispatcher:
     def in_flight(self) -> int:
         """How many attempts were submitted and are not reported yet."""
         return len(self._tasks)
+
+    @property
+    def questions(self) -> int:
+        """How many questions were put, or wait to be, and are not answered yet."""
+        return len(self._asking)
 
     @property
     def busy(self) -> Mapping[str, int]:
@@ -93,6 +102,12 @@ class Dispatcher:
         self._tasks[task] = attempt
         task.add_done_callback(self._free)
 
+    def ask(self, inquiry: Inquiry) -> None:
+        """Ask a provider what became of an attempt; never blocks. Questions take no slot of their channel's attempts."""
+        task = asyncio.get_running_loop().create_task(self._ask(inquiry))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
     async def drain(self, timeout_s: float) -> int:
         """Start nothing more, let the calls in flight finish and report; for a clean stop.
 
@@ -100,6 +115,8 @@ class Dispatcher:
         callback, or their deadline, tells what became of them.
         """
         self._draining = True
+        for question in tuple(self._asking):  # it is put again after the start, when its deadline has passed
+            question.cancel()
         await asyncio.sleep(0)  # what was submitted a moment ago sees it
         for task in tuple(self._waiting):
             task.cancel()
@@ -109,7 +126,7 @@ class Dispatcher:
         for task, attempt in left.items():
             _log.warning("attempt.given_up", action_key=attempt.action_key, attempt=attempt.attempt)
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*left, *self._asking, return_exceptions=True)
         return len(left)
 
     def _free(self, task: asyncio.Task[None]) -> None:
@@ -158,16 +175,7 @@ class Dispatcher:
         action = self._actions.get(attempt.step_type)
         if action is None:
             return _no_such_action(attempt.step_type, self._actions.types())
-        context = ActionContext(
-            idempotency_key=attempt.action_key,
-            attempt=attempt.attempt,
-            enrollment_id=attempt.enrollment_id,
-            step_id=attempt.step_id,
-            step_type=attempt.step_type,
-            timeout_s=left_s * _CALL_SHARE,
-            start_within_s=start_within_s,
-            has_secrets=bool(attempt.secrets),
-        )
+        context = _context_of(attempt, timeout_s=left_s * _CALL_SHARE, start_within_s=start_within_s)
         try:
             request = self._secrets.filled(attempt.request, attempt.secrets) if attempt.secrets else attempt.request
         except UnknownSecret as unknown:
@@ -195,6 +203,39 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - an exception of a plug-in is an outcome, never a lost slot
             return failure_of(error) or _action_error(attempt, error)
 
+    async def _ask(self, inquiry: Inquiry) -> None:
+        attempt = inquiry.attempt
+        gate = self._question_gates.setdefault(attempt.channel, asyncio.Semaphore(QUESTIONS_AT_ONCE))
+        async with gate:
+            result = await self._answer(inquiry)
+        _log.debug("attempt.asked", action_key=attempt.action_key, number=inquiry.number, outcome=result.outcome)
+        self._report(report_of(attempt, result, time_scale=self._time_scale, question=inquiry.number))
+
+    async def _answer(self, inquiry: Inquiry) -> ActionResult:
+        """What the provider answers. Whatever goes wrong with the question says nothing about the attempt."""
+        attempt, action = inquiry.attempt, self._actions.get(inquiry.attempt.step_type)
+        left_s = self._real_seconds_until(attempt.deadline_ms)
+        if action is None:
+            return ActionResult.unknown(CANNOT_ASK, f"No action serves the step type {attempt.step_type!r}")
+        contact = msgspec.convert({"id": attempt.contact_id, **attempt.contact}, Contact)
+        question = Question(
+            attempt=attempt.attempt,
+            since_ms=self._real_ms(inquiry.started_at_ms),
+            until_ms=self._real_ms(inquiry.ended_at_ms),
+            not_ids=inquiry.not_ids,
+        )
+        try:
+            async with asyncio.timeout(left_s * _CALL_SHARE):
+                with calling(_context_of(attempt, timeout_s=left_s * _CALL_SHARE, start_within_s=left_s)):
+                    return await action.reconcile(contact, dict(attempt.request), question)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the question is put again
+            _log.info("attempt.question_failed", action_key=attempt.action_key, error=type(error).__name__)
+            return ActionResult.unknown("no_answer", f"The provider could not be asked: {type(error).__name__}")
+
+    def _real_ms(self, at_ms: int) -> int:
+        """An engine time of a moment ago by the machine's clock."""
+        return int(time.time() * 1000 - (self._clock() - at_ms) / self._time_scale)
+
     def _real_seconds_until(self, at_ms: int) -> float:
         return max(0.0, (at_ms - self._clock()) / 1000 / self._time_scale)
 
@@ -209,6 +250,19 @@ async def _execute(action: WorkflowAction, attempt: Attempt, context: ActionCont
     contact = msgspec.convert({"id": attempt.contact_id, **attempt.contact}, Contact)
     with calling(context):
         return ActionResult.of(await action.execute(contact, dict(attempt.request), dict(attempt.state)))
+
+
+def _context_of(attempt: Attempt, *, timeout_s: float, start_within_s: float) -> ActionContext:
+    return ActionContext(
+        idempotency_key=attempt.action_key,
+        attempt=attempt.attempt,
+        enrollment_id=attempt.enrollment_id,
+        step_id=attempt.step_id,
+        step_type=attempt.step_type,
+        timeout_s=timeout_s,
+        start_within_s=start_within_s,
+        has_secrets=bool(attempt.secrets),
+    )
 
 
 def _not_started() -> ActionResult:

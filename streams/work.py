@@ -10,7 +10,7 @@ from domain import journal as j
 from domain.catalogue import Catalogue
 from domain.command import AnyCommand, RekeyedContactEvent
 from domain.contact_event import ContactEvent
-from domain.decision import Context, Decision
+from domain.decision import Decision
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide, decide_failure
 from domain.errors import HeadraceError
 from domain.evolve import evolve_partition
@@ -28,13 +28,12 @@ from streams.store import Store
 
 CHANGES_SOURCE: Final = "headrace"
 """The `source` of the changes that steps made."""
-TIMEOUT_SHARE: Final = 1.25
-"""A step's own time-out (real milliseconds) ends before its attempt's deadline, so that its outcome is heard."""
 _ACTED_ON: Final = frozenset(
     {
         j.ActionRequested,
         j.AttemptStarted,
         j.ContactChanged,
+        j.OutcomeAsked,
         j.RetryDue,
         j.EnrollmentRetried,
         j.EnrollmentRepaired,
@@ -60,6 +59,8 @@ class Work:
         self.partition_state: PartitionState = store.reflected.partition
         self.positions: dict[str, int] = dict(store.reflected.positions)
         self.started: list[j.AttemptStarted] = []
+        self.asked: list[j.OutcomeAsked] = []
+        """Questions to providers about attempts whose outcome is unknown."""
         self.requested: list[tuple[str, str]] = []
         """(contact id, enrollment id) of the actions that this work asked for."""
         self.fired: list[int] = []
@@ -176,8 +177,7 @@ class Work:
     def decide(self, given: Input) -> None:
         """Decide one input about a contact; a failure of the engine becomes an incident that keeps the input."""
         state = self.state(given.contact_id)
-        hold = self._settings.hold_late_ms
-        context = Context(now_ms=self.now_ms, catalogue=self.catalogue, hold_late_ms=hold)
+        context = self._settings.context(self.now_ms, self.catalogue)
         try:
             decision = decide(state, given, context)
         except Exception as error:  # noqa: BLE001 whatever it is, the stream goes on and a person is asked
@@ -200,13 +200,12 @@ class Work:
         """There is a slot for the enrollment's action."""
         action = self.state(contact_id).enrollments[enrollment_id].action
         timeout_ms: int = action.request.get("timeout_ms", 0) if action else 0
-        call_ms = int(timeout_ms * self._settings.time_scale * TIMEOUT_SHARE)
         self.decide(
             StartAttempt(
                 contact_id=contact_id,
                 enrollment_id=enrollment_id,
                 start_by_ms=self.now_ms + self._settings.start_within_ms,
-                deadline_ms=self.now_ms + max(self._settings.answer_within_ms, call_ms),
+                deadline_ms=self.now_ms + self._settings.outcome_within_ms(timeout_ms),
             )
         )
 
@@ -224,6 +223,8 @@ class Work:
         match event:
             case j.AttemptStarted():
                 self.started.append(event)
+            case j.OutcomeAsked():
+                self.asked.append(event)
             case j.ContactChanged():
                 self._others.append(self._change(event))
             case (

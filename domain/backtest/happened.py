@@ -117,4 +117,4 @@ def report_of(event: j.AttemptSucceeded | j.AttemptFailed | j.AttemptUnknown) ->
                 retry_after_ms=wait_ms,
             )
         case _:
-            return replace(report, code=event.code, message=event.personal.message)
+            return replace(report, question=event.question, code=event.code, message=event.personal.message)

@@ -167,6 +167,9 @@ class Partition:
 
         while self.dispatcher.in_flight:
             await asyncio.sleep(0)
+        for _ in range(20):  # a question may be made to hang
+            if self.dispatcher.questions:
+                await asyncio.sleep(0)
 
     # ------------------------------------------------------------ what the log holds
 
