@@ -100,6 +100,8 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     retry_after_ms: int | None = None
     """The provider asked to be left alone for so long, in real milliseconds."""
     provider_id: str | None = None
+    outage: bool = False
+    """The provider did not answer as one that works: no connection, silence, 5xx. Many in a row pause its channel."""
 
     @classmethod
     def succeeded(
@@ -122,6 +124,7 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         retry_after_ms: int | None = None,
         output: dict[str, Any] | None = None,
         state: dict[str, Any] | None = None,
+        outage: bool = False,
     ) -> Self:
         """The provider surely did not take it; `retryable` says whether another attempt makes sense."""
         return cls(
@@ -132,12 +135,13 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             retry_after_ms=retry_after_ms,
             output=output or {},
             state=state,
+            outage=outage,
         )
 
     @classmethod
-    def unknown(cls, code: str, message: str, *, provider_id: str | None = None) -> Self:
+    def unknown(cls, code: str, message: str, *, provider_id: str | None = None, outage: bool = False) -> Self:
         """Nobody can tell whether the provider took it: the answer never came."""
-        return cls(outcome="unknown", code=code, message=message, provider_id=provider_id)
+        return cls(outcome="unknown", code=code, message=message, provider_id=provider_id, outage=outage)
 
     @classmethod
     def not_found(cls, message: str) -> Self:

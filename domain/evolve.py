@@ -98,5 +98,9 @@ def evolve_partition(state: PartitionState, event: j.JournalEvent) -> PartitionS
             return replace(state, catalogue_offset=event.offset)
         case j.CatalogueReconciled():
             return replace(state, reconciled_offset=event.offset)
+        case j.ChannelPaused():
+            return replace(state, paused={**state.paused, event.channel: event.incident_id})
+        case j.ChannelResumed():
+            return replace(state, paused={name: id_ for name, id_ in state.paused.items() if name != event.channel})
         case _:
             return state

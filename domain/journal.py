@@ -146,6 +146,8 @@ class AttemptFailed(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="
     attempt: int
     code: str
     retryable: bool = False
+    given_back: bool = False
+    """Whether it uses up none of the step's attempts: its channel was paused, or the call never began."""
     retry_at_ms: int | None = None
     personal: Message = Message()
 
@@ -383,6 +385,22 @@ class CatalogueReconciled(JournalEvent, frozen=True, kw_only=True, omit_defaults
     offset: int
 
 
+class ChannelPaused(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="channel_paused"):
+    """The provider of a channel is down: the worker that owns the partition, and others of its, holds its calls back."""
+
+    channel: str
+    incident_id: str
+    code: str
+    """What the last call came to."""
+
+
+class ChannelResumed(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="channel_resumed"):
+    """The provider of a channel answers again."""
+
+    channel: str
+    incident_id: str
+
+
 class InputsAdvanced(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="inputs_advanced"):
     """Inputs were consumed that changed no contact; it carries their positions."""
 
@@ -420,5 +438,7 @@ AnyJournalEvent = (
     | PartitionOpened
     | CatalogueAdvanced
     | CatalogueReconciled
+    | ChannelPaused
+    | ChannelResumed
     | InputsAdvanced
 )

@@ -2,6 +2,8 @@
 
 from hashlib import blake2b
 
+from msgspec.structs import replace
+
 from domain import command as c
 from domain import journal as j
 from domain.asking import answered_by, ask_at_ms, asks_first, is_asked, never_twice
@@ -104,11 +106,13 @@ def _succeeded(decision: Decision, enrollment: Enrollment, action: PendingAction
 
 def _failed(decision: Decision, enrollment: Enrollment, action: PendingAction, report: c.ReportOutcome) -> None:
     code, message = report.code or "failed", report.message or "the provider refused it"
-    again = report.retryable and action.tries_left > 0 and enrollment.status in ("active", "paused")
+    tries_left = action.tries_left + report.given_back
+    again = report.retryable and tries_left > 0 and enrollment.status in ("active", "paused")
     retry_at_ms = None
     if again:
         retry = current_step(decision, enrollment).retry
-        wait_ms = max(backoff_ms(retry, action), report.retry_after_ms or 0)
+        made = replace(action, attempt=max(1, action.tries - tries_left)) if report.given_back else action
+        wait_ms = max(backoff_ms(retry, made), report.retry_after_ms or 0)
         retry_at_ms = decision.context.now_ms + wait_ms
     decision.on_visit(
         j.AttemptFailed,
@@ -119,6 +123,7 @@ def _failed(decision: Decision, enrollment: Enrollment, action: PendingAction, r
         attempt=action.attempt,
         code=code,
         retryable=report.retryable,
+        given_back=report.given_back,
         retry_at_ms=retry_at_ms,
         personal=j.Message(message),
     )

@@ -85,6 +85,7 @@ async def engine(
         on_crash=on_crash,
         metrics=EngineMetrics(metrics.registry),
         secrets=load_secrets(settings),
+        drain_per_second=settings.drain_per_second,
     )
     metrics.before_reading(EngineGauges(metrics.registry, host, log, topics_of(settings).inputs).look)
     await host.open()

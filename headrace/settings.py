@@ -16,6 +16,7 @@ from domain.asking import ASK_AFTER_MS
 from headrace.errors import SettingsError
 from headrace.kafka_settings import KafkaOptions
 from schemas.topics import CONTACT_EVENTS, Topics
+from streams.breaker import DRAIN_PER_SECOND
 
 PREFIX: Final = "HEADRACE_"
 MAX_TIME_SCALE: Final = 1_000_000.0
@@ -185,6 +186,12 @@ class Settings(KafkaOptions):
         description="Seconds. A step that is later, and whose definition says nothing of lateness, is held until "
         "`headrace repair` says what becomes of it; unset: it runs however late.",
         examples=["3600"],
+    )
+    drain_per_second: float = Field(
+        DRAIN_PER_SECOND,
+        gt=0,
+        le=100_000,
+        description="After an outage of a provider, how many calls a second a worker makes to it until it has caught up.",
     )
     ask_after: Annotated[
         tuple[Annotated[float, Field(ge=0, le=86_400)], ...], NoDecode, BeforeValidator(_split), Field(max_length=10)

@@ -68,6 +68,7 @@ def run_worker(settings: Settings) -> int:
             calls_may_take_s=CALLS_MAY_TAKE_S,
             metrics=metrics,
             secrets=secrets,
+            drain_per_second=settings.drain_per_second,
         )
         engine = await stack.enter_async_context(running)
         verification = await stack.enter_async_context(verifying(settings, None, metrics))

@@ -13,7 +13,9 @@ MAX_OUTPUT_BYTES: Final = 64 * 1024
 MAX_MESSAGE_CHARS: Final = 1_000
 
 
-def report_of(attempt: Attempt, result: ActionResult, *, time_scale: float, question: int = 0) -> ReportOutcome:
+def report_of(
+    attempt: Attempt, result: ActionResult, *, time_scale: float, question: int = 0, given_back: bool = False
+) -> ReportOutcome:
     """The command that tells the contact's partition what became of the attempt, or what a question about it came to.
 
     A provider's wish to be left alone is in real time; the report's `retry_after_ms` is in engine time.
@@ -31,6 +33,7 @@ def report_of(attempt: Attempt, result: ActionResult, *, time_scale: float, ques
         attempt=attempt.attempt,
         outcome=result.outcome,
         question=question,
+        given_back=given_back,
         code=result.code,
         message=None if result.message is None else result.message[:MAX_MESSAGE_CHARS],
         retryable=result.retryable,

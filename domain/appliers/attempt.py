@@ -44,8 +44,11 @@ def _told(action: PendingAction, provider_id: str) -> PendingAction:
 
 
 def attempt_failed(enrollment: Enrollment, event: j.AttemptFailed) -> Enrollment:
-    """The action is tried again when the event says when."""
-    return _ended(enrollment, event, "failed")
+    """The action is tried again when the event says when; one that is given back is not used up."""
+    ended = _ended(enrollment, event, "failed")
+    if not event.given_back:
+        return ended
+    return replace(ended, action=replace(_action(ended), tries_left=_action(ended).tries_left + 1))
 
 
 def attempt_unknown(enrollment: Enrollment, event: j.AttemptUnknown) -> Enrollment:

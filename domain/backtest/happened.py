@@ -114,6 +114,7 @@ def report_of(event: j.AttemptSucceeded | j.AttemptFailed | j.AttemptUnknown) ->
                 code=event.code,
                 message=event.personal.message,
                 retryable=event.retryable,
+                given_back=event.given_back,
                 retry_after_ms=wait_ms,
             )
         case _:

@@ -210,6 +210,8 @@ MODEL = ReadModel(
             j.CatalogueAdvanced,
             j.CatalogueReconciled,
             j.InputsAdvanced,
+            j.ChannelPaused,
+            j.ChannelResumed,
         }
     ),
 )

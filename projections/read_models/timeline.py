@@ -201,5 +201,14 @@ MODEL = ReadModel(
     tables=(tables.timeline,),
     reads=("executions", "workflows"),
     journal=dict.fromkeys(SUMMARIES, _row),
-    ignores=frozenset({j.PartitionOpened, j.CatalogueAdvanced, j.CatalogueReconciled, j.InputsAdvanced}),
+    ignores=frozenset(
+        {
+            j.PartitionOpened,
+            j.CatalogueAdvanced,
+            j.CatalogueReconciled,
+            j.InputsAdvanced,
+            j.ChannelPaused,
+            j.ChannelResumed,
+        }
+    ),
 )

@@ -146,6 +146,7 @@ async def _refused(response: aiohttp.ClientResponse) -> ActionResult:
         f"SendGrid answered {status}: {await _words(response)}",
         retryable=retryable,
         retry_after_ms=retry_after_ms(response.headers) if retryable else None,
+        outage=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )
 
 

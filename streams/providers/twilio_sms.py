@@ -181,4 +181,5 @@ def _refused(refusal: Any, http: OneRequest) -> ActionResult:
         f"Twilio answered {status}: {words or refusal}",
         retryable=status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         retry_after_ms=http.retry_after_ms,
+        outage=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )

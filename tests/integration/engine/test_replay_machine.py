@@ -118,7 +118,7 @@ class Replay(RuleBasedStateMachine):
             if clean:
                 await self.partition.close()
             else:
-                for task in [*self.partition.dispatcher._tasks, *self.partition.dispatcher._asking]:
+                for task in [*self.partition.dispatcher._tasks, *self.partition.dispatcher._inquiries._tasks]:
                     task.cancel()
                 await self.partition.kill()
             if wiped:

@@ -151,3 +151,15 @@ def test_messages_of_other_attempts_that_succeeded_meanwhile_are_no_find(again):
     report = {"enrollment_id": two.id, "action_key": two.action.key, "attempt": 1}
     spec.command(c.ReportOutcome, **report, outcome="succeeded", provider_id="SM2" if again else None)
     assert spec.state.enrollments[one.id].action.rivals == (("SM2",) if again else ())
+
+
+def test_a_failure_that_is_given_back_leaves_the_policy_its_attempts():
+    spec = Spec(flow(retry=Retry(max_attempts=1))).created()
+    for attempt in range(1, 5):
+        spec.started().outcome("failed", code="channel_paused", retryable=True, given_back=True)
+        spec.then(happened("attempt_failed", attempt=attempt, given_back=True))
+        wait_ms = spec.last[0].retry_at_ms - spec.now_ms
+        assert 1_000 <= wait_ms <= 1_100
+        spec.timer(after_ms=wait_ms)
+    spec.started().outcome("failed", code="http_500", retryable=True)
+    spec.then(happened("attempt_failed"), happened("step_failed"), happened("incident_opened", code="http_500"))

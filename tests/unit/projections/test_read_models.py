@@ -337,3 +337,27 @@ def test_when_definitions_came_into_force_is_kept_for_every_moment() -> None:
     head = {"at_ms": NOW, "contact_id": j.PARTITION_KEY}
     changes = folded([j.CatalogueAdvanced(seq=2, offset=5, **head)])
     assert list(changes.catalogue_advances.new.values()) == [{"partition": 3, "offset": 41, "catalogue_offset": 5}]
+
+
+def test_while_its_provider_is_asked_a_step_runs_and_its_intent_is_unknown() -> None:
+    spec = Spec(WORKFLOWS[0], ask_after_ms=(2_000,)).created().started().outcome("unknown", code="reset")
+    changes = folded(spec.journal)
+    (execution_,), (intent,) = changes.executions.new.values(), changes.ledger.new.values()
+    (enrollment_,) = changes.enrollments.new.values()
+    assert (execution_["status"], intent["outcome"]) == ("running", "unknown")
+    assert enrollment_["next_action_at"] == spec.now_ms + 2_000
+    spec.timer(after_ms=2_000).outcome("succeeded", question=1, provider_id="SM1")
+    changes = folded(spec.journal)
+    (intent,) = [row for row in changes.ledger.new.values() if row["step_id"] == "sms"]
+    assert (intent["outcome"], intent["provider_id"], intent["attempts"]) == ("succeeded", "SM1", 1)
+
+
+def test_a_channel_whose_provider_is_down_is_one_incident_that_closes_itself() -> None:
+    head = {"at_ms": NOW, "contact_id": j.PARTITION_KEY, "channel": "sms", "incident_id": WORKFLOW}
+    changes = folded([j.ChannelPaused(seq=1, code="connect_failed", **head)])
+    (incident,) = changes.incidents.new.values()
+    assert (incident["code"], incident["status"], incident["contact_id"]) == ("channel_paused", "open", None)
+    assert "connect_failed" in incident["message"]
+    changes = folded([j.ChannelResumed(seq=2, **head)], changes)
+    (incident,) = changes.incidents.new.values()
+    assert (incident["status"], incident["resolution"], incident["resolved_at"]) == ("resolved", "recovered", NOW)
