@@ -44,9 +44,22 @@ def _paused(changes: RowChanges, event: j.ChannelPaused, _: Record) -> None:
         f"the provider of the channel {channel} is down ({event.code}): what is to be sent waits, in order, and goes out when "
         "it answers again"
     )
-    row = dict.fromkeys(("enrollment_id", "contact_id", "workflow_id", "step_id", "resolution", "resolved_at"))
-    row |= {"id": event.incident_id, "code": "channel_paused", "message": message, "status": "open"}
-    changes.incidents.insert(event.incident_id, row | {"opened_at": event.at_ms})
+    changes.incidents.insert(
+        event.incident_id,
+        {
+            "id": event.incident_id,
+            "enrollment_id": None,
+            "contact_id": None,
+            "workflow_id": None,
+            "step_id": None,
+            "code": "channel_paused",
+            "message": message,
+            "status": "open",
+            "resolution": None,
+            "opened_at": event.at_ms,
+            "resolved_at": None,
+        },
+    )
 
 
 def _resumed(changes: RowChanges, event: j.ChannelResumed, _: Record) -> None:

@@ -17,7 +17,7 @@ from projections.read_models import READ_MODELS, fold_definition_event, fold_jou
 from projections.read_models.model import ReadModel
 from projections.rows import Row
 from projections.sql_text import as_stored
-from projections.tables import contacts
+from projections.tables import contacts, incidents
 from schemas.event_log import Record
 from tests.support.engine_spec import DAY_MS, START_MS, Spec
 from tests.support.journals import NOW, WORKFLOW, imported, published
@@ -358,6 +358,7 @@ def test_a_channel_whose_provider_is_down_is_one_incident_that_closes_itself() -
     (incident,) = changes.incidents.new.values()
     assert (incident["code"], incident["status"], incident["contact_id"]) == ("channel_paused", "open", None)
     assert "connect_failed" in incident["message"]
+    assert list(incident) == [column.name for column in incidents.columns]  # rows are written as they are
     changes = folded([j.ChannelResumed(seq=2, **head)], changes)
     (incident,) = changes.incidents.new.values()
     assert (incident["status"], incident["resolution"], incident["resolved_at"]) == ("resolved", "recovered", NOW)
