@@ -130,7 +130,7 @@ def _failed(decision: Decision, enrollment: Enrollment, action: PendingAction, r
     if code in OPT_OUT_CODES:
         _opted_out(decision, enrollment, action)
     elif retry_at_ms is None and enrollment.status == "active":
-        _give_up(decision, enrollment, action, code, message)
+        fail_step(decision, enrollment, current_step(decision, enrollment), action.visit, code, message)
 
 
 def _opted_out(decision: Decision, enrollment: Enrollment, action: PendingAction) -> None:

@@ -94,6 +94,12 @@ def test_the_call_may_still_report_and_a_callback_may_still_come():
     spec.then(*DONE[:2], happened("delivery_reported"), DONE[2])
 
 
+def test_a_failure_that_is_certain_after_all_is_a_failure():
+    asked(on_failure="continue").outcome("failed", code="refused").then(
+        happened("attempt_failed", code="refused"), happened("step_failed", goes_on=True), happened("timer_set")
+    )
+
+
 def test_policy_retry_repeats_a_message_once_the_provider_knows_nothing_of_it():
     spec = asked(round_=2, when_unknown="retry").answer("not_found").then(STILL)
     assert spec.last[0].retry_at_ms is not None
