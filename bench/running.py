@@ -13,6 +13,7 @@ BENCHMARKS = (
     "throughput",
     "non_matching",
     "latency",
+    "sending",
     "timers",
     "start",
     "fold",

@@ -44,6 +44,8 @@ def settings_table() -> str:
 def _default(value: Any) -> str:
     if value is None or value == ():
         return ""
+    if isinstance(value, tuple):
+        return f"`{','.join(f'{part:g}' for part in value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

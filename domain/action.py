@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
@@ -16,6 +16,11 @@ from domain.contact import Contact
 from domain.errors import HeadraceError
 
 Outcome = Literal["succeeded", "failed", "unknown"]
+
+NOT_FOUND: Final = "not_found"
+"""The code of the answer that the provider knows nothing of an attempt."""
+CANNOT_ASK: Final = "cannot_ask"
+"""The code of the answer that there is nobody to ask."""
 
 
 class NoActionContext(HeadraceError):
@@ -56,6 +61,17 @@ class ActionContext(msgspec.Struct, frozen=True, kw_only=True):
         return context
 
 
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action is asked about an attempt whose outcome is unknown. Times are real, in milliseconds since the epoch."""
+
+    attempt: int
+    since_ms: int
+    until_ms: int
+    """The attempt's call was made between these times, by this machine's clock."""
+    not_ids: frozenset[str] = frozenset()
+    """Messages of the provider that are known to be other attempts'."""
+
+
 _current: ContextVar[ActionContext | None] = ContextVar("headrace_action_context", default=None)
 
 
@@ -84,6 +100,8 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     retry_after_ms: int | None = None
     """The provider asked to be left alone for so long, in real milliseconds."""
     provider_id: str | None = None
+    outage: bool = False
+    """The provider did not answer as one that works: no connection, silence, 5xx. Many in a row pause its channel."""
 
     @classmethod
     def succeeded(
@@ -106,6 +124,7 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         retry_after_ms: int | None = None,
         output: dict[str, Any] | None = None,
         state: dict[str, Any] | None = None,
+        outage: bool = False,
     ) -> Self:
         """The provider surely did not take it; `retryable` says whether another attempt makes sense."""
         return cls(
@@ -116,12 +135,18 @@ class ActionResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             retry_after_ms=retry_after_ms,
             output=output or {},
             state=state,
+            outage=outage,
         )
 
     @classmethod
-    def unknown(cls, code: str, message: str, *, provider_id: str | None = None) -> Self:
+    def unknown(cls, code: str, message: str, *, provider_id: str | None = None, outage: bool = False) -> Self:
         """Nobody can tell whether the provider took it: the answer never came."""
-        return cls(outcome="unknown", code=code, message=message, provider_id=provider_id)
+        return cls(outcome="unknown", code=code, message=message, provider_id=provider_id, outage=outage)
+
+    @classmethod
+    def not_found(cls, message: str) -> Self:
+        """The answer to a question: the provider knows nothing of the attempt, which proves nothing."""
+        return cls.unknown(NOT_FOUND, message)
 
     @classmethod
     def of(cls, returned: object) -> "ActionResult":
@@ -191,6 +216,21 @@ class WorkflowAction(ABC):
             An `ActionResult`, or a dict with `success` (bool), `state`, `output` and `error`.
             `ActionContext.current()` gives the idempotency key, the attempt's number and the time that is left.
         """
+
+    async def reconcile(
+        self,
+        contact: Contact,  # noqa: ARG002 - for those who override it
+        config: dict[str, Any],  # noqa: ARG002
+        question: Question,  # noqa: ARG002
+    ) -> ActionResult:
+        """Ask the provider what became of an attempt whose outcome is unknown; called once or several times.
+
+        Returns:
+            `succeeded` when the provider has it, with its id; `failed` only when the provider proves that it does not and
+            will not; `not_found` when it knows nothing of it (yet); `unknown` with any other code when it could not be
+            asked. Without an own `reconcile`, nobody is asked.
+        """
+        return ActionResult.unknown(CANNOT_ASK, "It cannot be asked whether it took it")
 
     def validate_config(self, config: dict[str, Any]) -> bool:  # noqa: ARG002 - for those who override it
         """Validate action configuration, before its text is rendered."""

@@ -64,9 +64,13 @@ class ReportOutcome(Command, frozen=True, kw_only=True, omit_defaults=True, tag=
     action_key: str
     attempt: int
     outcome: str
+    question: int = 0
+    """Which question about the attempt this answers; 0: it is what the attempt itself came to."""
     code: str | None = None
     message: str | None = None
     retryable: bool = False
+    given_back: bool = False
+    """Whether a failure uses up none of the step's attempts: its channel was paused, or the call never began."""
     retry_after_ms: int | None = None
     provider_id: str | None = None
     output: dict[str, Any] = {}

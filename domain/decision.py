@@ -29,6 +29,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     hold_late_ms: int | None = None
     """A step that is later than this, and whose definition says nothing of lateness, is held for a person's word."""
+    ask_after_ms: tuple[int, ...] = ()
+    """When a provider is asked what became of an attempt whose outcome is unknown: after the attempt, and after each
+    answer that it knows nothing of it. Empty: it is not asked."""
+    answer_within_ms: int = 30_000
+    """How long the answer to such a question is waited for."""
 
 
 class Decision:

@@ -9,6 +9,7 @@ import msgspec
 
 from domain import command as c
 from domain import journal as j
+from domain.asking import ask
 from domain.consenting import change_by_command, hear_keyword, refusal, skip_action
 from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
@@ -137,6 +138,8 @@ def _decide_timer(decision: Decision, due: TimerDue) -> None:
         return
     if timer.kind == "deadline":
         deadline_passed(decision, enrollment)
+    elif enrollment.status == "active" and timer.kind == "ask":
+        ask(decision, enrollment)
     elif enrollment.status == "active" and timer.kind == "delay":
         if not stopped_as_late(decision, enrollment, current_step(decision, enrollment)):
             complete_wait(decision, enrollment)

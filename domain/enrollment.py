@@ -21,7 +21,11 @@ CLOSED: Final = frozenset(status for status, targets in TRANSITIONS.items() if n
 
 
 class Timer(msgspec.Struct, frozen=True):
-    """What an enrollment waits for in time: `delay`, `retry` (of an action) or `deadline` (of an attempt)."""
+    """What an enrollment waits for in time.
+
+    `delay`, `retry` (of an action), `ask` (its provider what became of an attempt), or `deadline` (of an attempt, or of
+    such a question).
+    """
 
     kind: str
     due_at_ms: int
@@ -39,7 +43,7 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     requested_at_ms: int
     status: str = "requested"
     """`requested` (waits for a slot), `running` (an attempt is open), `backoff` (waits for its retry),
-    `failed` or `unknown` (the last attempt's outcome; nothing more happens by itself)."""
+    `failed` or `unknown` (the last attempt's outcome; unless a timer is set, nothing more happens by itself)."""
     attempt: int = 0
     """The number of the last attempt that was started."""
     tries: int = 1
@@ -51,6 +55,14 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Why the last attempt did not succeed."""
     start_by_ms: int = 0
     deadline_ms: int = 0
+    started_at_ms: int = 0
+    """When the last attempt was started."""
+    asked: int = 0
+    """How many questions about the last attempt were put to its provider."""
+    answered: int = 0
+    """How many of them it answered, and knew nothing."""
+    rivals: tuple[str, ...] = ()
+    """Ids of messages that other attempts were found to have made meanwhile: they are not this one's."""
     ready_at_ms: int = 0
     """Since when its next attempt could have begun: it is later than planned by the time that passed since."""
 

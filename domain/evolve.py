@@ -47,9 +47,10 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[ContactState, Any], ContactSt
     j.StepSkipped: on_enrollment(step.step_skipped),
     j.StepFailed: on_enrollment(step.step_failed),
     j.AttemptStarted: on_enrollment(attempt.attempt_started),
-    j.AttemptSucceeded: on_enrollment(attempt.attempt_succeeded),
-    j.AttemptFailed: on_enrollment(attempt.attempt_ended("failed")),
-    j.AttemptUnknown: on_enrollment(attempt.attempt_ended("unknown")),
+    j.AttemptSucceeded: attempt.attempt_succeeded,
+    j.AttemptFailed: on_enrollment(attempt.attempt_failed),
+    j.AttemptUnknown: on_enrollment(attempt.attempt_unknown),
+    j.OutcomeAsked: on_enrollment(attempt.outcome_asked),
     j.RetryDue: on_enrollment(attempt.retry_due),
     j.DeliveryReported: consent.delivery_reported,
     j.ConsentChanged: consent.consent_changed,
@@ -97,5 +98,9 @@ def evolve_partition(state: PartitionState, event: j.JournalEvent) -> PartitionS
             return replace(state, catalogue_offset=event.offset)
         case j.CatalogueReconciled():
             return replace(state, reconciled_offset=event.offset)
+        case j.ChannelPaused():
+            return replace(state, paused={**state.paused, event.channel: event.incident_id})
+        case j.ChannelResumed():
+            return replace(state, paused={name: id_ for name, id_ in state.paused.items() if name != event.channel})
         case _:
             return state

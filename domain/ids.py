@@ -31,6 +31,11 @@ def action_key(enrollment_id: str, step_id: str, visit: int) -> str:
     return f"{enrollment_id}/{step_id}/{visit}"
 
 
+def channel_incident_id(partition: int, seq: int) -> str:
+    """The id of the incident about a channel that the event `seq` of a partition's own opens."""
+    return deterministic_uuid("channel_incident", partition, seq)
+
+
 def incident_id(contact_id: str, seq: int) -> str:
     """The id of the incident that the journal event `seq` of a contact opens."""
     return deterministic_uuid("incident", contact_id, seq)

@@ -146,18 +146,37 @@ class AttemptFailed(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="
     attempt: int
     code: str
     retryable: bool = False
+    given_back: bool = False
+    """Whether it uses up none of the step's attempts: its channel was paused, or the call never began."""
     retry_at_ms: int | None = None
     personal: Message = Message()
 
 
 class AttemptUnknown(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_unknown"):
-    """Nobody knows whether the provider took the action. `retry_at_ms`: it may be repeated with the same key."""
+    """Nobody knows whether the provider took the action: what follows is that it is asked, or repeated, or neither."""
 
     action_key: str
     attempt: int
     code: str
     retry_at_ms: int | None = None
+    """Another attempt follows, with the same key."""
+    question: int = 0
+    """Which question about the attempt this came to; 0: the attempt itself."""
+    ask_at_ms: int | None = None
+    """The provider is asked then what it knows of the attempt."""
+    answered: int = 0
+    """How often it answered already, and knew nothing of it."""
     personal: Message = Message()
+
+
+class OutcomeAsked(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="outcome_asked"):
+    """The provider will be asked what it knows of an attempt whose outcome is unknown; its answer counts until the deadline."""
+
+    action_key: str
+    attempt: int
+    question: int
+    """1 for the first question about the attempt."""
+    deadline_ms: int
 
 
 class RetryDue(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="retry_due"):
@@ -366,6 +385,22 @@ class CatalogueReconciled(JournalEvent, frozen=True, kw_only=True, omit_defaults
     offset: int
 
 
+class ChannelPaused(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="channel_paused"):
+    """The provider of a channel is down: the worker that owns the partition, and others of its, holds its calls back."""
+
+    channel: str
+    incident_id: str
+    code: str
+    """What the last call came to."""
+
+
+class ChannelResumed(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="channel_resumed"):
+    """The provider of a channel answers again."""
+
+    channel: str
+    incident_id: str
+
+
 class InputsAdvanced(JournalEvent, frozen=True, kw_only=True, omit_defaults=True, tag="inputs_advanced"):
     """Inputs were consumed that changed no contact; it carries their positions."""
 
@@ -377,6 +412,7 @@ AnyJournalEvent = (
     | AttemptSucceeded
     | AttemptFailed
     | AttemptUnknown
+    | OutcomeAsked
     | RetryDue
     | DeliveryReported
     | ConsentChanged
@@ -402,5 +438,7 @@ AnyJournalEvent = (
     | PartitionOpened
     | CatalogueAdvanced
     | CatalogueReconciled
+    | ChannelPaused
+    | ChannelResumed
     | InputsAdvanced
 )

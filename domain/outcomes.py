@@ -2,8 +2,11 @@
 
 from hashlib import blake2b
 
+from msgspec.structs import replace
+
 from domain import command as c
 from domain import journal as j
+from domain.asking import answered_by, ask_at_ms, asks_first, is_asked, never_twice
 from domain.consent import OPT_OUT_CODES
 from domain.consenting import change_consent, skip_action
 from domain.decision import Decision
@@ -11,7 +14,7 @@ from domain.enrollment import CLOSED, Enrollment, PendingAction
 from domain.failing import fail_step
 from domain.running import complete_action, current_step
 from domain.steps.kinds import MESSAGE_CHANNELS
-from domain.workflow import Retry
+from domain.workflow import Retry, Step
 
 DEADLINE = "no_answer"
 """The code of an attempt whose outcome did not come in time."""
@@ -30,9 +33,11 @@ def report_outcome(decision: Decision, report: c.ReportOutcome) -> None:
             _succeeded(decision, enrollment, action, report)
         case "failed":
             _failed(decision, enrollment, action, report)
-        case _ if action.status == "running":
+        case _ if action.status == "running" and not report.question:
             code, message = report.code or "unknown", report.message or ""
-            _unknown(decision, enrollment, action, code, message, report.retry_after_ms or 0)
+            _not_known(decision, enrollment, action, code, message, retry_after_ms=report.retry_after_ms or 0)
+        case _ if is_asked(enrollment, action) and report.question == action.asked:
+            _still_unknown(decision, enrollment, action, report.code, report.message or "")
 
 
 def taken(decision: Decision, enrollment: Enrollment, action: PendingAction, report: c.ReportDelivery) -> None:
@@ -53,16 +58,21 @@ def taken(decision: Decision, enrollment: Enrollment, action: PendingAction, rep
 
 
 def deadline_passed(decision: Decision, enrollment: Enrollment) -> None:
-    """No outcome came until the attempt's deadline: it is unknown."""
-    if enrollment.action is not None:
+    """No outcome came until the attempt's deadline, or no answer until the question's: it is unknown, or still is."""
+    action = enrollment.action
+    if action is None:
+        return
+    if action.status == "running":
         message = "no outcome was reported in time; the provider may or may not have taken it"
-        _unknown(decision, enrollment, enrollment.action, DEADLINE, message)
+        _not_known(decision, enrollment, action, DEADLINE, message)
+    else:
+        _still_unknown(decision, enrollment, action, DEADLINE, "the provider did not say in time whether it took it")
 
 
 def settle_after_pause(decision: Decision, enrollment: Enrollment) -> None:
     """An attempt that ended without success while the enrollment stood still is settled when it goes on."""
     action = enrollment.action
-    if action is not None and action.status in ("failed", "unknown"):
+    if action is not None and action.status in ("failed", "unknown") and enrollment.timer is None:
         _give_up(decision, enrollment, action, action.code or action.status, _words(action))
 
 
@@ -96,11 +106,13 @@ def _succeeded(decision: Decision, enrollment: Enrollment, action: PendingAction
 
 def _failed(decision: Decision, enrollment: Enrollment, action: PendingAction, report: c.ReportOutcome) -> None:
     code, message = report.code or "failed", report.message or "the provider refused it"
-    again = report.retryable and action.tries_left > 0 and enrollment.status in ("active", "paused")
+    tries_left = action.tries_left + report.given_back
+    again = report.retryable and tries_left > 0 and enrollment.status in ("active", "paused")
     retry_at_ms = None
     if again:
         retry = current_step(decision, enrollment).retry
-        wait_ms = max(backoff_ms(retry, action), report.retry_after_ms or 0)
+        made = replace(action, attempt=max(1, action.tries - tries_left)) if report.given_back else action
+        wait_ms = max(backoff_ms(retry, made), report.retry_after_ms or 0)
         retry_at_ms = decision.context.now_ms + wait_ms
     decision.on_visit(
         j.AttemptFailed,
@@ -111,13 +123,14 @@ def _failed(decision: Decision, enrollment: Enrollment, action: PendingAction, r
         attempt=action.attempt,
         code=code,
         retryable=report.retryable,
+        given_back=report.given_back,
         retry_at_ms=retry_at_ms,
         personal=j.Message(message),
     )
     if code in OPT_OUT_CODES:
         _opted_out(decision, enrollment, action)
     elif retry_at_ms is None and enrollment.status == "active":
-        _give_up(decision, enrollment, action, code, message)
+        fail_step(decision, enrollment, current_step(decision, enrollment), action.visit, code, message)
 
 
 def _opted_out(decision: Decision, enrollment: Enrollment, action: PendingAction) -> None:
@@ -129,19 +142,32 @@ def _opted_out(decision: Decision, enrollment: Enrollment, action: PendingAction
         skip_action(decision, enrollment, action, current_step(decision, enrollment), "opted_out")
 
 
-def _unknown(
+def _still_unknown(
+    decision: Decision, enrollment: Enrollment, action: PendingAction, answer: str | None, message: str
+) -> None:
+    """A question about the attempt was not answered, or by an answer that proves nothing."""
+    answered = answered_by(decision.context, action, answer)
+    code = action.code or "unknown"
+    _not_known(decision, enrollment, action, code, message, question=action.asked, answered=answered)
+
+
+def _not_known(
     decision: Decision,
     enrollment: Enrollment,
     action: PendingAction,
     code: str,
     message: str,
+    *,
+    question: int = 0,
+    answered: int = 0,
     retry_after_ms: int = 0,
 ) -> None:
-    repeatable = action.channel not in MESSAGE_CHANNELS and action.tries_left > 0
-    retry_at_ms = None
-    if repeatable and enrollment.status in ("active", "paused"):
-        retry = current_step(decision, enrollment).retry
-        retry_at_ms = decision.context.now_ms + max(backoff_ms(retry, action), retry_after_ms)
+    ask_ms = retry_ms = None
+    if enrollment.status in ("active", "paused"):
+        step = current_step(decision, enrollment)
+        ask_ms = ask_at_ms(decision.context, action, answered) if asks_first(step, action) else None
+        if ask_ms is None and action.tries_left > 0 and not never_twice(step, action):
+            retry_ms = decision.context.now_ms + max(backoff_ms(step.retry, action), retry_after_ms)
     decision.on_visit(
         j.AttemptUnknown,
         enrollment,
@@ -150,29 +176,39 @@ def _unknown(
         action_key=action.key,
         attempt=action.attempt,
         code=code,
-        retry_at_ms=retry_at_ms,
+        retry_at_ms=retry_ms,
+        question=question,
+        ask_at_ms=ask_ms,
+        answered=answered,
         personal=j.Message(message),
     )
-    if retry_at_ms is not None or enrollment.status != "active":
-        return
-    if action.channel in MESSAGE_CHANNELS:
-        decision.incident("outcome_unknown", message or _words(action), enrollment=enrollment)
-    else:
-        _give_up(decision, enrollment, action, code, message)
+    if ask_ms is None and retry_ms is None and enrollment.status == "active":
+        _leave_unknown(decision, enrollment, action, current_step(decision, enrollment), code, message)
 
 
 def _give_up(decision: Decision, enrollment: Enrollment, action: PendingAction, code: str, message: str) -> None:
-    if action.status == "unknown" and action.channel in MESSAGE_CHANNELS:
-        decision.incident("outcome_unknown", message, enrollment=enrollment)
+    step = current_step(decision, enrollment)
+    if action.status == "unknown":
+        _leave_unknown(decision, enrollment, action, step, code, message)
     else:
-        fail_step(decision, enrollment, current_step(decision, enrollment), action.visit, code, message)
+        fail_step(decision, enrollment, step, action.visit, code, message)
+
+
+def _leave_unknown(
+    decision: Decision, enrollment: Enrollment, action: PendingAction, step: Step, code: str, message: str
+) -> None:
+    """Nobody will know by itself: a person is asked about a message, and what may be repeated has failed."""
+    if action.channel in MESSAGE_CHANNELS or never_twice(step, action):
+        decision.incident("outcome_unknown", message or _words(action), enrollment=enrollment)
+    else:
+        fail_step(decision, enrollment, step, action.visit, code, message)
 
 
 def backoff_ms(retry: Retry, action: PendingAction) -> int:
-    """Exponential in the attempts made, spread by up to a tenth so that many do not come back at once.
+    """Exponential in the attempts made, and longer by up to the policy's jitter.
 
     The spread is a hash of the action and its attempt, not chance: deciding again gives the same.
     """
     base = min(retry.max_backoff_ms, retry.backoff_ms << min(30, max(0, action.attempt - 1)))
     spread = int.from_bytes(blake2b(f"{action.key}/{action.attempt}".encode(), digest_size=2).digest())
-    return base + base * spread // 655_360
+    return base + base * spread * retry.jitter_permille // 65_536_000

@@ -73,8 +73,11 @@ def _not_settleable(decision: Decision, enrollment: Enrollment, how: str) -> tup
             )
             return "outcome_unknown", reason
         return None
-    if action is not None and action.status == "running":
-        return "conflict", "an attempt is under way: its outcome comes first"
+    if action is not None and action.status in ("running", "unknown") and enrollment.timer is not None:
+        return (
+            "conflict",
+            "an attempt is under way, or its provider is asked what became of it: its outcome comes first",
+        )
     if enrollment.status == "paused" and enrollment.paused_by != "lateness" and how == "run":
         return "paused", f"it is paused by its {enrollment.paused_by}: resume that first, or skip or exit"
     if late_by(enrollment, decision.context.now_ms) == 0:

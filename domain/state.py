@@ -71,5 +71,7 @@ class PartitionState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Input with an older broker timestamp builds contacts and fires no triggers."""
     catalogue_offset: int = 0
     """Definitions below this offset are in force."""
+    paused: dict[str, str] = {}
+    """Channels whose provider is down, as the partition's owner told, and the incident about each."""
     reconciled_offset: int = 0
     """Definitions below this offset have reached every open enrollment of the partition."""

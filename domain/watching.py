@@ -85,7 +85,8 @@ class Watch:
         if one is None:
             return
         action, timer, awaited = one.action, one.timer, awaited_by(one)
-        if action is not None and action.status == "running":
+        asked = action is not None and action.status == "unknown" and timer is not None
+        if action is not None and (asked or action.status == "running"):
             self._open(action, action.attempt)
         elif awaited is None or one.paused_by == HOLDER:
             return
@@ -153,7 +154,7 @@ class Watch:
                 self._outcome(event, "succeeded", **fields, state=event.personal.state)
             case j.AttemptFailed():
                 self._outcome(event, "failed", code=event.code, message=event.personal.message, retry=event.retry_at_ms)
-            case j.AttemptUnknown():
+            case j.AttemptUnknown() if event.ask_at_ms is None:  # until then its outcome is open
                 self._outcome(
                     event, "unknown", code=event.code, message=event.personal.message, retry=event.retry_at_ms
                 )

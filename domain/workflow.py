@@ -11,11 +11,13 @@ END: Final = "end"
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """How often and when a failed attempt is repeated: exponential from `backoff_ms`, at most `max_backoff_ms`."""
+    """How often and when an attempt is repeated: exponential from `backoff_ms`, at most `max_backoff_ms`, and jitter."""
 
     max_attempts: int = 3
     backoff_ms: int = 1_000
     max_backoff_ms: int = 300_000
+    jitter_permille: int = 100
+    """By how much of itself a pause is spread, at most, so that many do not come back at once."""
 
 
 class Lateness(msgspec.Struct, frozen=True):
@@ -45,6 +47,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     retry: Retry = Retry()
     on_failure: str = "incident"
     """`incident`, `continue`, `exit`, or a step id."""
+    when_unknown: str | None = None
+    """`never_twice` or `retry`: what becomes of an attempt of which nobody knows whether its provider took it. None:
+    `never_twice` for a message, `retry` for all else."""
     lateness: Lateness | None = None
     """None: the definition says nothing of it, so it runs however late, unless the engine is told to hold such steps."""
 

@@ -11,6 +11,7 @@ from domain.catalogue import Compile
 from domain.clock import Clock
 from headrace.metrics import RoleMetrics
 from streams.agents import agents
+from streams.breaker import DRAIN_PER_SECOND
 from streams.clock_watch import EVERY_S, ClockWatch
 from streams.delivery import Delivery
 from streams.engine_host import EngineHost
@@ -48,6 +49,7 @@ async def kafka_engine(
     look_at_clock_every_s: float = EVERY_S,
     metrics: RoleMetrics | None = None,
     secrets: Secrets = NO_SECRETS,
+    drain_per_second: float = DRAIN_PER_SECOND,
 ) -> AsyncIterator[KafkaEngine]:
     """The engine as a member of its group; entered when the first assignment is taken over.
 
@@ -65,6 +67,7 @@ async def kafka_engine(
         on_crash=on_crash,
         metrics=EngineMetrics(metrics.registry),
         secrets=secrets,
+        drain_per_second=drain_per_second,
     )
     metrics.before_reading(EngineGauges(metrics.registry, host, log, settings.topics.inputs).look)
     watch = ClockWatch(log, clock, host.trust_clock, every_s=look_at_clock_every_s)

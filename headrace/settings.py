@@ -12,9 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.sources import EnvSettingsSource
 
 from api.webhooks.sendgrid_key import sendgrid_key
+from domain.asking import ASK_AFTER_MS
 from headrace.errors import SettingsError
 from headrace.kafka_settings import KafkaOptions
 from schemas.topics import CONTACT_EVENTS, Topics
+from streams.breaker import DRAIN_PER_SECOND
 
 PREFIX: Final = "HEADRACE_"
 MAX_TIME_SCALE: Final = 1_000_000.0
@@ -185,6 +187,20 @@ class Settings(KafkaOptions):
         "`headrace repair` says what becomes of it; unset: it runs however late.",
         examples=["3600"],
     )
+    drain_per_second: float = Field(
+        DRAIN_PER_SECOND,
+        gt=0,
+        le=100_000,
+        description="After an outage of a provider, how many calls a second a worker makes to it until it has caught up.",
+    )
+    ask_after: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=86_400)], ...], NoDecode, BeforeValidator(_split), Field(max_length=10)
+    ] = Field(
+        tuple(ms / 1000 for ms in ASK_AFTER_MS),
+        description="Seconds (comma list). When a provider is asked whether it took a message that it did not answer for: "
+        "after the attempt, and after each answer that it knows nothing of it.",
+        examples=["2,10,30"],
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="What is logged."
     )
@@ -265,6 +281,11 @@ def _default_text(default: object) -> str:
     if default is None or default == () or isinstance(default, Path):
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def ask_after_ms_of(settings: Settings) -> tuple[int, ...]:
+    """When, in engine time, a provider is asked what became of an attempt: what it knows is a matter of real time."""
+    return tuple(int(seconds * settings.time_scale * 1000) for seconds in settings.ask_after)
 
 
 def hold_late_ms_of(settings: Settings) -> int | None:

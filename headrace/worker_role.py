@@ -14,7 +14,7 @@ from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for
 from headrace.role import run_role
 from headrace.secrets import load_secrets
-from headrace.settings import Settings, hold_late_ms_of, topics_of
+from headrace.settings import Settings, ask_after_ms_of, hold_late_ms_of, topics_of
 from headrace.verifying import ScheduledVerification, verifying
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember
@@ -59,6 +59,7 @@ def run_worker(settings: Settings) -> int:
                 topics=topics,
                 from_start_fires=settings.from_start_fires,
                 hold_late_ms=hold_late_ms_of(settings),
+                ask_after_ms=ask_after_ms_of(settings),
             ),
             clock=EngineClock(),
             compile_=compile_document,
@@ -67,6 +68,7 @@ def run_worker(settings: Settings) -> int:
             calls_may_take_s=CALLS_MAY_TAKE_S,
             metrics=metrics,
             secrets=secrets,
+            drain_per_second=settings.drain_per_second,
         )
         engine = await stack.enter_async_context(running)
         verification = await stack.enter_async_context(verifying(settings, None, metrics))

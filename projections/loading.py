@@ -36,7 +36,7 @@ EXECUTIONS: Final = """
 LEDGER: Final = """
     SELECT action_key, enrollment_id::text, outcome, delivery, provider_id
     FROM send_ledger
-    WHERE (enrollment_id = ANY(%s::uuid[]) AND outcome NOT IN ('succeeded', 'skipped', 'cancelled'))
+    WHERE (enrollment_id = ANY(%s::uuid[]) AND (outcome NOT IN ('succeeded', 'skipped', 'cancelled') OR code = 'operator'))
        OR action_key = ANY(%s::text[])
     ORDER BY seq
 """

@@ -81,6 +81,12 @@ ENGINE: Final = (
         ("channel",),
         _CALL_SECONDS,
     ),
+    MetricSpec(
+        "headrace_breaker_open",
+        "gauge",
+        "Whether the channel's provider counts as down, so that calls are held back (1) or not (0).",
+        ("channel",),
+    ),
     MetricSpec("headrace_attempts_in_flight", "gauge", "Attempts that have no outcome yet.", ("channel",)),
     MetricSpec("headrace_incidents_opened_total", "counter", "Incidents that were opened."),
     MetricSpec("headrace_incidents_resolved_total", "counter", "Incidents that were resolved."),

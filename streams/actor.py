@@ -9,7 +9,7 @@ leaves (store, dispatcher, listeners) before its own commit; whatever goes wrong
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 import structlog
@@ -19,7 +19,7 @@ from domain.clock import Clock
 from domain.state import ContactState
 from schemas.event_log import EventLog, PartitionWriter, Record
 from streams.agenda import due_enrollments
-from streams.attempt import attempt_of
+from streams.attempt import attempt_of, inquiry_of
 from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed, Snapshot
 from streams.dispatcher import Dispatcher
@@ -52,8 +52,11 @@ class PartitionActor:
         settings: PartitionSettings,
         seek: Callable[[str, int, int], None],
         metrics: EngineMetrics | None = None,
+        speaks_of: Callable[[str, int], bool] = lambda _channel, _partition: True,
     ) -> None:
         self.partition = partition
+        self._speaks_of = speaks_of
+        """Whether it is this partition that tells of a channel whose provider is down, for all of its worker's."""
         self._metrics = metrics or EngineMetrics()
         self._log, self._feed, self._dispatcher, self._clock = log, feed, dispatcher, clock
         self._settings, self._seek = settings, seek
@@ -109,6 +112,8 @@ class PartitionActor:
             work.open_partition(fires_from_ms=0 if self._settings.from_start_fires else work.now_ms)
             await self._commit(work)
         partition = self._store.reflected.partition
+        for channel in partition.paused:
+            self._dispatcher.presume_down(channel)
         self._snapshot = self._feed.at(partition.catalogue_offset)
         if partition.reconciled_offset < partition.catalogue_offset:
             self._walked = ""
@@ -169,6 +174,11 @@ class PartitionActor:
     def catalogue_offset(self) -> int:
         """Definitions below it are in force."""
         return self._store.reflected.partition.catalogue_offset
+
+    @property
+    def paused_channels(self) -> Collection[str]:
+        """Channels of which the partition's journal says that their provider is down."""
+        return self._store.reflected.partition.paused
 
     @property
     def last_time_ms(self) -> int:
@@ -254,6 +264,7 @@ class PartitionActor:
         self._take_batches(work)
         await self._fire_timers(work)
         self._walk(work)
+        self._tell_of_channels(work)
         self._start_attempts(work)
         return await self._commit(work)
 
@@ -346,6 +357,15 @@ class PartitionActor:
             work.catalogue_reconciled()
             self._walked = None
 
+    def _tell_of_channels(self, work: Work) -> None:
+        """Journal which channels' providers are down; a partition that said so says, too, when that is over."""
+        down, told = self._dispatcher.outages, work.partition_state.paused
+        for channel in sorted(told.keys() - down.keys()):
+            work.channel_resumed(channel)
+        for channel in sorted(down.keys() - told.keys()):
+            if self._speaks_of(channel, self.partition):
+                work.channel_paused(channel, down[channel])
+
     def _start_attempts(self, work: Work) -> None:
         """Give free slots first to actions that waited, then to those of this cycle."""
         taken: dict[str, int] = {}
@@ -385,5 +405,9 @@ class PartitionActor:
         )
         for event in work.started:
             self._dispatcher.submit(attempt_of(work.state(event.contact_id), event))
+        for asked in work.asked:
+            inquiry = inquiry_of(work.state(asked.contact_id), asked)
+            if inquiry is not None:
+                self._dispatcher.ask(inquiry)
         self._metrics.committed(work, records=len(records), seconds=seconds, time_scale=self._settings.time_scale)
         return True

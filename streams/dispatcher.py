@@ -19,12 +19,19 @@ from domain.action import ActionContext, ActionRegistry, ActionResult, WorkflowA
 from domain.clock import Clock
 from domain.command import ReportOutcome
 from domain.contact import Contact
-from streams.attempt import Attempt
+from streams.attempt import Attempt, Inquiry
+from streams.breaker import DRAIN_PER_SECOND, Permit
+from streams.breakers import Breakers
+from streams.inquiries import Inquiries, context_of
 from streams.outcome import report_of
 from streams.providers.failure import failure_of
 from streams.secrets import NO_SECRETS, Secrets, UnknownSecret
 
 DEFAULT_SLOTS: Final = 64
+NOT_STARTED: Final = "not_started"
+CHANNEL_PAUSED: Final = ActionResult.failed(
+    "channel_paused", "The channel's provider is down; nothing was sent", retryable=True
+)
 _CALL_SHARE: Final = 0.9
 """The part of the time until the deadline that the sockets get; the rest is for the report to be journaled."""
 
@@ -44,6 +51,8 @@ class Dispatcher:
         time_scale: float = 1.0,
         secrets: Secrets = NO_SECRETS,
         ended: Callable[[str, str, float], None] | None = None,
+        more_room: Callable[[], None] = lambda: None,
+        drain_per_second: float = DRAIN_PER_SECOND,
     ) -> None:
         """Make one; it starts nothing by itself.
 
@@ -54,6 +63,8 @@ class Dispatcher:
             slots: how many calls may run at once, by channel; 64 for a channel that is not named.
             time_scale: engine milliseconds per real millisecond; sockets' time-outs are real.
             secrets: what references in requests stand for.
+            more_room: is told when a channel that was held back may have room for calls, without one having ended.
+            drain_per_second: calls a second of a channel whose provider was down, until it has caught up.
             ended: is told of each attempt's channel and outcome, and of the real seconds that it took.
         """
         self._actions = actions
@@ -63,7 +74,11 @@ class Dispatcher:
         self._time_scale = time_scale
         self._secrets = secrets
         self._ended = ended
+        self._breakers = Breakers(more_room, drain_per_second)
         self._gates: dict[str, asyncio.Semaphore] = {}
+        self._inquiries = Inquiries(
+            actions, clock, report=report, outages=self._breakers.outages, time_scale=time_scale
+        )
         self._busy: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[None], Attempt] = {}
         self._waiting: set[asyncio.Task[None]] = set()
@@ -75,13 +90,34 @@ class Dispatcher:
         return len(self._tasks)
 
     @property
+    def questions(self) -> int:
+        """How many questions were put, or wait to be, and are not answered yet."""
+        return len(self._inquiries)
+
+    @property
     def busy(self) -> Mapping[str, int]:
         """How many attempts have no outcome yet, by channel; a channel that was ever busy stays in it."""
         return self._busy
 
     def free_slots(self, channel: str) -> int:
         """How many more attempts of the channel can start at once."""
-        return 0 if self._draining else max(0, self._limit(channel) - self._busy[channel])
+        if self._draining:
+            return 0
+        return int(min(max(0, self._limit(channel) - self._busy[channel]), self._breakers.room(channel)))
+
+    @property
+    def outages(self) -> Mapping[str, str]:
+        """Channels whose provider is down, and what the last call came to."""
+        return self._breakers.outages()
+
+    def presume_down(self, channel: str) -> None:
+        """The journal says that the channel's provider was down when somebody looked last."""
+        self._breakers.presume_down(channel)
+
+    @property
+    def breakers(self) -> Mapping[str, bool]:
+        """Of each channel that has one, whether its provider counts as down."""
+        return self._breakers.states()
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt whose intent is journaled; never blocks.
@@ -89,9 +125,14 @@ class Dispatcher:
         Ask `free_slots` before journaling. An attempt beyond them waits for a slot, until its `start_by_ms`.
         """
         self._busy[attempt.channel] += 1
-        task = asyncio.get_running_loop().create_task(self._run(attempt))
+        permit = self._breakers.begin(attempt.channel)
+        task = asyncio.get_running_loop().create_task(self._run(attempt, permit))
         self._tasks[task] = attempt
         task.add_done_callback(self._free)
+
+    def ask(self, inquiry: Inquiry) -> None:
+        """Ask a provider what became of an attempt; never blocks. Questions take no slot of their channel's attempts."""
+        self._inquiries.put(inquiry)
 
     async def drain(self, timeout_s: float) -> int:
         """Start nothing more, let the calls in flight finish and report; for a clean stop.
@@ -100,6 +141,7 @@ class Dispatcher:
         callback, or their deadline, tells what became of them.
         """
         self._draining = True
+        self._inquiries.stop()
         await asyncio.sleep(0)  # what was submitted a moment ago sees it
         for task in tuple(self._waiting):
             task.cancel()
@@ -120,19 +162,27 @@ class Dispatcher:
     def _limit(self, channel: str) -> int:
         return self._limits.get(channel, DEFAULT_SLOTS)
 
-    async def _run(self, attempt: Attempt) -> None:
+    async def _run(self, attempt: Attempt, permit: Permit | None) -> None:
         task = _this_task()
         began = time.monotonic()
-        result = await self._when_free(attempt, task)
+        result = CHANNEL_PAUSED if permit is None else await self._when_free(attempt, task)
+        given_back = self._given_back(attempt, result, permit)
         if self._ended is not None:
             self._ended(attempt.channel, result.outcome, time.monotonic() - began)
         self._free(task)  # before the report: whoever takes it may look for a slot
         log = _log.bind(action_key=attempt.action_key, attempt=attempt.attempt, channel=attempt.channel)
         log.debug("attempt.ended", outcome=result.outcome, code=result.code)
         try:
-            self._report(report_of(attempt, result, time_scale=self._time_scale))
+            self._report(report_of(attempt, result, time_scale=self._time_scale, given_back=given_back))
         except Exception as error:  # noqa: BLE001 - whatever it is, the deadline settles the attempt
             log.error("attempt.report_lost", error=type(error).__name__, at=_place(error))  # noqa: TRY400 - no words
+
+    def _given_back(self, attempt: Attempt, result: ActionResult, permit: Permit | None) -> bool:
+        """Tell the breaker how the call ended; whether its attempt is given back: the provider is down, or it never began."""
+        began = result.code not in (NOT_STARTED, CHANNEL_PAUSED.code)
+        if permit is not None:
+            self._breakers.end(attempt.channel, permit, outage=result.outage if began else None, code=result.code)
+        return not began or (result.outage and attempt.channel in self._breakers.outages())
 
     async def _when_free(self, attempt: Attempt, task: asyncio.Task[None]) -> ActionResult:
         """The attempt's result, once its channel has a slot; none starts after `start_by_ms`."""
@@ -158,16 +208,7 @@ class Dispatcher:
         action = self._actions.get(attempt.step_type)
         if action is None:
             return _no_such_action(attempt.step_type, self._actions.types())
-        context = ActionContext(
-            idempotency_key=attempt.action_key,
-            attempt=attempt.attempt,
-            enrollment_id=attempt.enrollment_id,
-            step_id=attempt.step_id,
-            step_type=attempt.step_type,
-            timeout_s=left_s * _CALL_SHARE,
-            start_within_s=start_within_s,
-            has_secrets=bool(attempt.secrets),
-        )
+        context = context_of(attempt, timeout_s=left_s * _CALL_SHARE, start_within_s=start_within_s)
         try:
             request = self._secrets.filled(attempt.request, attempt.secrets) if attempt.secrets else attempt.request
         except UnknownSecret as unknown:
@@ -212,7 +253,7 @@ async def _execute(action: WorkflowAction, attempt: Attempt, context: ActionCont
 
 
 def _not_started() -> ActionResult:
-    return ActionResult.failed("not_started", "The call could not begin in time; nothing was sent", retryable=True)
+    return ActionResult.failed(NOT_STARTED, "The call could not begin in time; nothing was sent", retryable=True)
 
 
 def _no_such_action(step_type: str, known: tuple[str, ...]) -> ActionResult:

@@ -21,6 +21,7 @@ from schemas.event_log import EventLog
 from schemas.topics import DEFINITION_COMMANDS
 from streams.actor import PartitionActor
 from streams.batch import Batch
+from streams.breaker import DRAIN_PER_SECOND
 from streams.catalogue_feed import CatalogueFeed
 from streams.catalogue_owner import CatalogueOwner
 from streams.dispatcher import Dispatcher
@@ -50,6 +51,7 @@ class EngineHost:
         slots: Mapping[str, int] | None = None,
         metrics: EngineMetrics | None = None,
         secrets: Secrets = NO_SECRETS,
+        drain_per_second: float = DRAIN_PER_SECOND,
     ) -> None:
         """Put the parts together; nothing runs before `open` (or `catch_up`) and `start`.
 
@@ -64,13 +66,22 @@ class EngineHost:
             slots: calls at once by channel.
             metrics: what the actors and the dispatcher tell; None: nobody asks.
             secrets: what references in requests stand for.
+            drain_per_second: calls a second of a channel whose provider was down, until it has caught up.
         """
         self._log, self._partitions, self._clock, self._settings = log, partitions, clock, settings
         self._on_crash, self._compile = on_crash, compile_
         self._feed, self._metrics = CatalogueFeed(log, compile_), metrics or EngineMetrics()
         scale, attempted = settings.time_scale, self._metrics.attempted
         self.dispatcher = Dispatcher(
-            actions, clock, report=self._report, slots=slots, time_scale=scale, secrets=secrets, ended=attempted
+            actions,
+            clock,
+            report=self._report,
+            slots=slots,
+            time_scale=scale,
+            secrets=secrets,
+            ended=attempted,
+            more_room=self._nudge_all,
+            drain_per_second=drain_per_second,
         )
         self._post = OutcomePost(log, partitions)
         self._seek: Callable[[str, int, int], None] = _no_seek
@@ -264,6 +275,7 @@ class EngineHost:
             settings=self._settings,
             seek=self._seek_input,
             metrics=self._metrics,
+            speaks_of=self._speaks_of,
         )
         actor.trust_clock(self.clock_trusted)
         return actor
@@ -271,14 +283,22 @@ class EngineHost:
     def _new_owner(self) -> CatalogueOwner:
         return CatalogueOwner(self._log, self._feed, self._compile, self._clock, self._seek_input)
 
+    def _speaks_of(self, channel: str, partition: int) -> bool:
+        """One partition of the worker speaks of a channel: the one that does already, or else the first."""
+        told = [actor.partition for actor in self.actors.values() if actor.is_open and channel in actor.paused_channels]
+        return not told and partition == min(self.actors, default=partition)
+
+    def _nudge_all(self) -> None:
+        for actor in self.actors.values():
+            actor.nudge()
+
     def _report(self, outcome: ReportOutcome) -> None:
         actor = self.actors.get(home_partition(outcome.contact_id, self._partitions))
         if actor is None or self._leaving:
             self._post.send([outcome])
         else:
             actor.report(outcome)
-        for actor in self.actors.values():  # the slot that became free may be for any of them
-            actor.nudge()
+        self._nudge_all()  # the slot that became free may be for any of them
 
     def _seek_input(self, topic: str, partition: int, offset: int) -> None:
         self._seek(topic, partition, offset)

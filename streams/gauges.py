@@ -17,6 +17,7 @@ class EngineGauges:
         self._lag = m.gauge(registry, "headrace_consumer_lag_records")
         self._timers = m.gauge(registry, "headrace_pending_timers")
         self._in_flight = m.gauge(registry, "headrace_attempts_in_flight")
+        self._breakers = m.gauge(registry, "headrace_breaker_open")
         self._catalogue = m.gauge(registry, "headrace_catalogue_offset")
         self._owned = m.gauge(registry, "headrace_owned_partitions")
 
@@ -36,3 +37,5 @@ class EngineGauges:
         self._owned.set(len(self._host.actors))
         for channel, count in self._host.dispatcher.busy.items():
             self._in_flight.labels(channel).set(count)
+        for channel, is_down in self._host.dispatcher.breakers.items():
+            self._breakers.labels(channel).set(is_down)

@@ -13,8 +13,10 @@ MAX_OUTPUT_BYTES: Final = 64 * 1024
 MAX_MESSAGE_CHARS: Final = 1_000
 
 
-def report_of(attempt: Attempt, result: ActionResult, *, time_scale: float) -> ReportOutcome:
-    """The command that tells the contact's partition what became of the attempt.
+def report_of(
+    attempt: Attempt, result: ActionResult, *, time_scale: float, question: int = 0, given_back: bool = False
+) -> ReportOutcome:
+    """The command that tells the contact's partition what became of the attempt, or what a question about it came to.
 
     A provider's wish to be left alone is in real time; the report's `retry_after_ms` is in engine time.
     """
@@ -22,12 +24,16 @@ def report_of(attempt: Attempt, result: ActionResult, *, time_scale: float) -> R
     state, _ = _journalable(result.state) if result.state != attempt.state else (None, None)
     wish = result.retry_after_ms
     return ReportOutcome(
-        command_id=f"{attempt.action_key}/{attempt.attempt}/{result.outcome}",
+        command_id="/".join(
+            map(str, (attempt.action_key, attempt.attempt, *([question] if question else ()), result.outcome))
+        ),
         contact_id=attempt.contact_id,
         enrollment_id=attempt.enrollment_id,
         action_key=attempt.action_key,
         attempt=attempt.attempt,
         outcome=result.outcome,
+        question=question,
+        given_back=given_back,
         code=result.code,
         message=None if result.message is None else result.message[:MAX_MESSAGE_CHARS],
         retryable=result.retryable,

@@ -5,10 +5,15 @@ from typing import Final
 
 import msgspec
 
+from domain.asking import ASK_AFTER_MS
+from domain.catalogue import Catalogue
+from domain.decision import Context
 from schemas.topics import ENGINE_GROUP, Topics
 
 GROUP: Final = ENGINE_GROUP
 """The consumer group of the engine."""
+TIMEOUT_SHARE: Final = 1.25
+"""A step's own time-out (real milliseconds) ends before its attempt's deadline, so that its outcome is heard."""
 
 
 class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,4 +42,22 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     start_within_ms: int = 10_000
     """How long after its journaling an attempt may start."""
     answer_within_ms: int = 30_000
-    """How long after its journaling an attempt's outcome is waited for (longer when the step's own time-out is)."""
+    """How long after its journaling an attempt's outcome is waited for (longer when the step's own time-out is), and the
+    answer to a question about one."""
+    ask_after_ms: tuple[int, ...] = ASK_AFTER_MS
+    """When a provider is asked what became of an attempt whose outcome is unknown: after the attempt, and after each
+    answer that it knows nothing of it."""
+
+    def outcome_within_ms(self, timeout_ms: int) -> int:
+        """How long the outcome of an attempt is waited for whose step has this time-out (in real milliseconds)."""
+        return max(self.answer_within_ms, int(timeout_ms * self.time_scale * TIMEOUT_SHARE))
+
+    def context(self, now_ms: int, catalogue: Catalogue) -> Context:
+        """What `decide` may know beside the state."""
+        return Context(
+            now_ms=now_ms,
+            catalogue=catalogue,
+            hold_late_ms=self.hold_late_ms,
+            ask_after_ms=self.ask_after_ms,
+            answer_within_ms=self.answer_within_ms,
+        )

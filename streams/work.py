@@ -10,31 +10,29 @@ from domain import journal as j
 from domain.catalogue import Catalogue
 from domain.command import AnyCommand, RekeyedContactEvent
 from domain.contact_event import ContactEvent
-from domain.decision import Context, Decision
+from domain.decision import Decision
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide, decide_failure
 from domain.errors import HeadraceError
 from domain.evolve import evolve_partition
+from domain.ids import channel_incident_id
 from domain.partition import home_partition
 from domain.state import ContactState, PartitionState
-from domain.times import format_time
 from schemas.command import decode_command, encode_command
-from schemas.contact_event import UnreadableContactEvent, cloud_event, read_contact_event
+from schemas.contact_event import UnreadableContactEvent, read_contact_event
 from schemas.dead_letter import dead_letter
 from schemas.event_log import NewRecord, Record
 from schemas.journal import POSITIONS_HEADER, encode_event, encode_positions
 from schemas.topics import COMMANDS, JOURNAL
+from streams.contact_change import change_record
 from streams.partition_settings import PartitionSettings
 from streams.store import Store
 
-CHANGES_SOURCE: Final = "headrace"
-"""The `source` of the changes that steps made."""
-TIMEOUT_SHARE: Final = 1.25
-"""A step's own time-out (real milliseconds) ends before its attempt's deadline, so that its outcome is heard."""
 _ACTED_ON: Final = frozenset(
     {
         j.ActionRequested,
         j.AttemptStarted,
         j.ContactChanged,
+        j.OutcomeAsked,
         j.RetryDue,
         j.EnrollmentRetried,
         j.EnrollmentRepaired,
@@ -60,6 +58,8 @@ class Work:
         self.partition_state: PartitionState = store.reflected.partition
         self.positions: dict[str, int] = dict(store.reflected.positions)
         self.started: list[j.AttemptStarted] = []
+        self.asked: list[j.OutcomeAsked] = []
+        """Questions to providers about attempts whose outcome is unknown."""
         self.requested: list[tuple[str, str]] = []
         """(contact id, enrollment id) of the actions that this work asked for."""
         self.fired: list[int] = []
@@ -176,8 +176,7 @@ class Work:
     def decide(self, given: Input) -> None:
         """Decide one input about a contact; a failure of the engine becomes an incident that keeps the input."""
         state = self.state(given.contact_id)
-        hold = self._settings.hold_late_ms
-        context = Context(now_ms=self.now_ms, catalogue=self.catalogue, hold_late_ms=hold)
+        context = self._settings.context(self.now_ms, self.catalogue)
         try:
             decision = decide(state, given, context)
         except Exception as error:  # noqa: BLE001 whatever it is, the stream goes on and a person is asked
@@ -200,13 +199,12 @@ class Work:
         """There is a slot for the enrollment's action."""
         action = self.state(contact_id).enrollments[enrollment_id].action
         timeout_ms: int = action.request.get("timeout_ms", 0) if action else 0
-        call_ms = int(timeout_ms * self._settings.time_scale * TIMEOUT_SHARE)
         self.decide(
             StartAttempt(
                 contact_id=contact_id,
                 enrollment_id=enrollment_id,
                 start_by_ms=self.now_ms + self._settings.start_within_ms,
-                deadline_ms=self.now_ms + max(self._settings.answer_within_ms, call_ms),
+                deadline_ms=self.now_ms + self._settings.outcome_within_ms(timeout_ms),
             )
         )
 
@@ -224,8 +222,10 @@ class Work:
         match event:
             case j.AttemptStarted():
                 self.started.append(event)
+            case j.OutcomeAsked():
+                self.asked.append(event)
             case j.ContactChanged():
-                self._others.append(self._change(event))
+                self._others.append(change_record(event, self._settings.topics.contact_changes, self.partition))
             case (
                 j.ActionRequested()
                 | j.RetryDue()
@@ -234,25 +234,6 @@ class Work:
                 | j.EnrollmentResumed()
             ):
                 self.requested.append((event.contact_id, event.enrollment_id))
-
-    def _change(self, event: j.ContactChanged) -> NewRecord:
-        """The change as a contact event for the CRM's services; its echo names the journal event that caused it."""
-        value, headers = cloud_event(
-            ContactEvent(
-                contact_id=event.contact_id,
-                source=CHANGES_SOURCE,
-                id=event.id,
-                type=event.change,
-                data=event.personal.data,
-                time=format_time(event.at_ms),
-                causation_id=event.id,
-                hops=event.hops,
-            ),
-            enrollment_id=event.enrollment_id,
-        )
-        topic = self._settings.topics.contact_changes
-        key = event.contact_id.encode()
-        return NewRecord(topic=topic, partition=self.partition, key=key, value=value, headers=headers)
 
     # ------------------------------------------------------------ the partition's own events
 
@@ -269,6 +250,15 @@ class Work:
     def catalogue_reconciled(self) -> None:
         """Every open enrollment has heard of the definitions in force."""
         self._record(j.CatalogueReconciled, offset=self.partition_state.catalogue_offset)
+
+    def channel_paused(self, channel: str, code: str) -> None:
+        """The channel's provider is down, as calls tell that came to this code."""
+        id_ = channel_incident_id(self.partition, self.partition_state.seq + 1)
+        self._record(j.ChannelPaused, channel=channel, incident_id=id_, code=code)
+
+    def channel_resumed(self, channel: str) -> None:
+        """It answers again."""
+        self._record(j.ChannelResumed, channel=channel, incident_id=self.partition_state.paused[channel])
 
     def _record(self, kind: type[Any], **fields: Any) -> None:
         seq = self.partition_state.seq + 1

@@ -11,6 +11,7 @@ _ALWAYS: Final = (
     j.AttemptStarted,
     j.AttemptFailed,
     j.AttemptUnknown,
+    j.OutcomeAsked,
     j.EnrollmentHeld,
 )
 _OF_A_COMMAND: Final = (j.CommandResulted, j.EnrollmentRepaired, j.EnrollmentRetried, j.EnrollmentResumed)

@@ -114,7 +114,8 @@ def report_of(event: j.AttemptSucceeded | j.AttemptFailed | j.AttemptUnknown) ->
                 code=event.code,
                 message=event.personal.message,
                 retryable=event.retryable,
+                given_back=event.given_back,
                 retry_after_ms=wait_ms,
             )
         case _:
-            return replace(report, code=event.code, message=event.personal.message)
+            return replace(report, question=event.question, code=event.code, message=event.personal.message)

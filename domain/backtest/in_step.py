@@ -2,10 +2,15 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from domain import journal as j
+from domain.action import NOT_FOUND
 from domain.backtest.happened import report_of
+from domain.command import ReportOutcome
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import Enrollment, PendingAction
+from domain.outcomes import DEADLINE
 
 
 def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollment) -> Input | None:
@@ -15,8 +20,8 @@ def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollm
         case j.AttemptStarted() if acts_alike(real, enrollment):
             return StartAttempt(**at, start_by_ms=event.start_by_ms, deadline_ms=event.deadline_ms)
         case j.AttemptSucceeded() | j.AttemptFailed() | j.AttemptUnknown() if acts_alike(real, enrollment):
-            return report_of(event)
-        case j.RetryDue() if waits_alike(real, enrollment):
+            return _report(event, enrollment)
+        case j.RetryDue() | j.OutcomeAsked() if waits_alike(real, enrollment):
             return TimerDue(**at)
         case j.StepCompleted() | j.StepSkipped() | j.EnrollmentHeld() if real and is_stopped(real, event):
             if waits_alike(real, enrollment):
@@ -24,6 +29,14 @@ def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollm
             if acts_alike(real, enrollment):  # it was too late to begin, or consent ended meanwhile
                 return StartAttempt(**at, start_by_ms=event.at_ms, deadline_ms=event.at_ms)
     return None
+
+
+def _report(event: j.AttemptSucceeded | j.AttemptFailed | j.AttemptUnknown, enrollment: Enrollment) -> ReportOutcome:
+    """The report behind it; of an answer that proved nothing the journal keeps the attempt's own code."""
+    report, action = report_of(event), enrollment.action
+    if action is not None and isinstance(event, j.AttemptUnknown) and event.question:
+        return replace(report, code=NOT_FOUND if event.answered > action.answered else DEADLINE)
+    return report
 
 
 def is_stopped(real: Enrollment, event: j.JournalEvent) -> bool:

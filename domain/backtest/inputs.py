@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from domain import command as c
 from domain import journal as j
+from domain.action import NOT_FOUND
 from domain.backtest.happened import Happened
 from domain.contact_event import ContactEvent
 from domain.enrollment import PendingAction
@@ -70,4 +71,17 @@ def assumed_outcome(assumed: str, contact_id: str, enrollment_id: str, action: P
         outcome="succeeded" if succeeds else "failed",
         code=None if succeeds else "assumed",
         output={"simulated": True} if succeeds else {},
+    )
+
+
+def nothing_found(contact_id: str, enrollment_id: str, action: PendingAction) -> c.ReportOutcome:
+    """The answer of a provider that knows nothing of an attempt."""
+    return c.ReportOutcome(
+        command_id=f"backtest/{action.key}/asked",
+        contact_id=contact_id,
+        enrollment_id=enrollment_id,
+        action_key=action.key,
+        attempt=action.attempt,
+        outcome="unknown",
+        code=NOT_FOUND,
     )

@@ -1,5 +1,7 @@
 """One contact's life with a candidate in force: real events come in, and what would have followed from them goes out."""
 
+# over 300 lines because all that may happen to a simulated contact is read in one place
+
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -7,11 +9,12 @@ from msgspec.structs import replace
 
 from domain import command as c
 from domain import journal as j
+from domain.asking import ASK_AFTER_MS, is_asked
 from domain.backtest import others
 from domain.backtest.beginnings import begins_decision, is_reconciling, is_turn
 from domain.backtest.happened import Happened
 from domain.backtest.in_step import acts_alike, due_ms, input_of, waits_alike
-from domain.backtest.inputs import assumed_outcome, command_of, delivery_of, fact_of
+from domain.backtest.inputs import assumed_outcome, command_of, delivery_of, fact_of, nothing_found
 from domain.backtest.numbered import NumberedDecision
 from domain.backtest.rules import MAX_VISITS, Rules
 from domain.catalogue import Catalogue
@@ -149,7 +152,8 @@ class Life:
         if self._reconciled:
             self._take(Reconcile(contact_id=event.contact_id))
         elif given := input_of(event, real, enrollment):
-            self._take(given, held=isinstance(event, j.EnrollmentHeld))
+            asks = not isinstance(event, j.AttemptUnknown) or event.ask_at_ms is not None
+            self._take(given, held=isinstance(event, j.EnrollmentHeld), asks=asks)
         elif enrollment.id in self._pending and real is not None and is_turn(event, real):
             self._pending.remove(enrollment.id)  # the real one has its turn here
             self._turn(enrollment.id)
@@ -175,7 +179,10 @@ class Life:
             asked = next((e for e in self.state.enrollments.values() if self._is_alone(e)), None)
             if asked is None or asked.action is None:
                 return
-            self._come_to_an_outcome(asked, asked.action)
+            if asked.action.status == "unknown":
+                self._come_to_an_answer(asked, asked.action)
+            else:
+                self._come_to_an_outcome(asked, asked.action)
 
     def reconcile(self, now_ms: int) -> None:
         """Every open enrollment has heard of the catalogue in force."""
@@ -202,13 +209,15 @@ class Life:
             self.settle()
 
     def _is_alone(self, enrollment: Enrollment) -> bool:
-        """Whether the enrollment wants, or waits for, an attempt that the real one does not, too."""
-        action = enrollment.action
+        """Whether the enrollment wants, or waits for, an attempt or an answer that the real one does not, too."""
+        action, real = enrollment.action, self._happened.enrollment(enrollment.id)
+        if action is not None and is_asked(enrollment, action):
+            return not waits_alike(real, enrollment)
         if action is None or not (
             action.status == "running" or (action.status == "requested" and enrollment.status == "active")
         ):
             return False
-        return not acts_alike(self._happened.enrollment(enrollment.id), enrollment)
+        return not acts_alike(real, enrollment)
 
     def _fires_alone(self, enrollment: Enrollment) -> bool:
         """Whether the enrollment's timer fires when it is due, as the real one does not wait for the same."""
@@ -232,16 +241,24 @@ class Life:
         known = self._rules.outcomes.get(wanted) or self._happened.outcomes.get(wanted)
         if known is None:
             known = assumed_outcome(self._rules.assumed, self.state.contact.id, enrollment.id, action)
-        self._take(replace(known, attempt=action.attempt))
+        self._take(replace(known, attempt=action.attempt, question=0))
+
+    def _come_to_an_answer(self, enrollment: Enrollment, action: PendingAction) -> None:
+        """The provider is asked what became of an attempt: it says what is known by now, or knows nothing."""
+        known = self._happened.outcomes.get((action.key, action.channel))
+        if known is None or known.outcome == "unknown":
+            known = nothing_found(self.state.contact.id, enrollment.id, action)
+        self._take(replace(known, attempt=action.attempt, question=action.asked))
 
     # ------------------------------------------------------------ deciding
 
-    def _take(self, given: Input, seq: int | None = None, *, held: bool = False) -> None:
+    def _take(self, given: Input, seq: int | None = None, *, held: bool = False, asks: bool = True) -> None:
         """Take an input in; `seq` is the number of the cause that it leaves in the journal.
 
-        `held`: the engine was told to hold what was as late as this, which only the journal knows.
+        `held`: the engine was told to hold what was as late as this; `asks`: a provider is asked what it knows of an
+        attempt whose outcome is unknown. Only the journal knows of either.
         """
-        decision = self._decision(self._rules.facts, seq, hold_late_ms=0 if held else None)
+        decision = self._decision(self._rules.facts, seq, hold_late_ms=0 if held else None, asks=asks)
         try:
             take(decision, given)
         except Exception as error:  # noqa: BLE001 as the engine does: a person would be asked
@@ -266,7 +283,7 @@ class Life:
         self._keep(decision)
 
     def _decision(
-        self, catalogue: Catalogue, seq: int | None = None, *, hold_late_ms: int | None = None
+        self, catalogue: Catalogue, seq: int | None = None, *, hold_late_ms: int | None = None, asks: bool = True
     ) -> NumberedDecision:
         left: dict[tuple[Any, ...], list[int]] = {}
 
@@ -281,7 +298,8 @@ class Life:
                 found = self._unreal = self._unreal + 1
             return found
 
-        context = Context(now_ms=self._now_ms, catalogue=catalogue, hold_late_ms=hold_late_ms)
+        after_ms = ASK_AFTER_MS if asks else ()
+        context = Context(now_ms=self._now_ms, catalogue=catalogue, hold_late_ms=hold_late_ms, ask_after_ms=after_ms)
         return NumberedDecision(self.state, context, number)
 
     def _keep(self, decision: NumberedDecision) -> None:

@@ -297,7 +297,7 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
 
 TOLD: Final = frozenset({j.Enrolled, j.IncidentResolved, *_CASES})
 """Journal events that a story tells of."""
-SILENT: Final = frozenset({j.CommandResulted, j.RetryDue})
+SILENT: Final = frozenset({j.CommandResulted, j.RetryDue, j.OutcomeAsked})
 """Those about an enrollment that say nothing which others do not; a test holds that none is forgotten."""
 
 

@@ -1,4 +1,4 @@
-"""SendGrid's Email Activity, as far as an audit asks it: the messages of a span of time."""
+"""SendGrid's Email Activity, as far as it is asked: the messages of a span of time, or the one with a unique argument."""
 
 import re
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from headrace.sandbox.exchange import LEDGER
 from headrace.sandbox.sendgrid import is_authorized, sendgrid_error
 
 _SPAN: Final = re.compile(r'last_event_time BETWEEN TIMESTAMP "([^"]+)" AND TIMESTAMP "([^"]+)"')
+_ARGUMENT: Final = re.compile(r"""\(?unique_args\['action_key'\]="([^"]+)"\)?""")
 _MOST: Final = 1_000
 _STATUSES: Final = {"": "processed", "processed": "processed", "deferred": "processed"} | dict.fromkeys(
     ("bounce", "dropped"), "not_delivered"
@@ -26,12 +27,15 @@ async def _messages(request: web.Request) -> web.Response:
         return sendgrid_error(401, "The provided authorization grant is invalid, expired, or revoked", None)
     try:
         limit = min(max(int(request.query.get("limit", "10")), 1), _MOST)
-        span = _SPAN.fullmatch(request.query.get("query", ""))
+        query = request.query.get("query", "")
+        span, argument = _SPAN.fullmatch(query), _ARGUMENT.fullmatch(query)
         since, until = (_moment(text) for text in span.groups()) if span else (datetime.min, datetime.max)  # noqa: DTZ901
     except ValueError:
         return sendgrid_error(400, "invalid query", "query")
     emails = (entry.read() for entry in request.app[LEDGER].inbox.newest_first() if entry.channel == "email")
     found = [one for one in emails if not span or since <= datetime.fromisoformat(one["at"]) <= until]
+    if argument:
+        found = [one for one in found if one["action_key"] == argument[1]]
     ledger = request.app[LEDGER]
     shown = [(one, ledger.status_of(one["provider_id"], one["to"])) for one in found[:limit]]
     return web.json_response({"messages": [_resource(one, status.status if status else "") for one, status in shown]})

@@ -110,7 +110,7 @@ def _action_requested(changes: RowChanges, event: j.ActionRequested, _: Record) 
     _set(changes, event, {"current_step": event.step_id, "next_action_at": None})
 
 
-def _under_way(changes: RowChanges, event: j.AttemptStarted | j.RetryDue, _: Record) -> None:
+def _under_way(changes: RowChanges, event: j.AttemptStarted | j.RetryDue | j.OutcomeAsked, _: Record) -> None:
     if _row(changes, event.enrollment_id)["next_action_at"] is not None:
         _set(changes, event, {"next_action_at": None})
 
@@ -120,9 +120,16 @@ def _succeeded(changes: RowChanges, event: j.AttemptSucceeded, _: Record) -> Non
         _set(changes, event, {"state": event.personal.state})
 
 
-def _unsuccessful(changes: RowChanges, event: j.AttemptFailed | j.AttemptUnknown, _: Record) -> None:
+def _unsuccessful(changes: RowChanges, event: j.AttemptFailed, _: Record) -> None:
     if event.retry_at_ms is not None and _is_open(changes, event):
         _set(changes, event, {"next_action_at": event.retry_at_ms})
+
+
+def _unknown(changes: RowChanges, event: j.AttemptUnknown, _: Record) -> None:
+    """It goes on when it is repeated, or when its provider is asked."""
+    due = event.retry_at_ms if event.ask_at_ms is None else event.ask_at_ms
+    if due is not None and _is_open(changes, event):
+        _set(changes, event, {"next_action_at": due})
 
 
 def _moved(changes: RowChanges, event: j.StepCompleted | j.StepSkipped, _: Record) -> None:
@@ -157,9 +164,10 @@ MODEL = ReadModel(
         j.ActionRequested: _action_requested,
         j.AttemptStarted: _under_way,
         j.RetryDue: _under_way,
+        j.OutcomeAsked: _under_way,
         j.AttemptSucceeded: _succeeded,
         j.AttemptFailed: _unsuccessful,
-        j.AttemptUnknown: _unsuccessful,
+        j.AttemptUnknown: _unknown,
         j.StepCompleted: _moved,
         j.StepSkipped: _moved,
         j.StepFailed: _step_failed,
@@ -178,6 +186,8 @@ MODEL = ReadModel(
             j.CatalogueAdvanced,
             j.CatalogueReconciled,
             j.InputsAdvanced,
+            j.ChannelPaused,
+            j.ChannelResumed,
         }
     ),
 )

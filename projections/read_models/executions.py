@@ -105,7 +105,7 @@ def _attempt_unknown(changes: RowChanges, event: j.AttemptUnknown, _: Record) ->
     if row is None:
         return
     message = event.personal.message or event.code
-    if event.retry_at_ms is not None:
+    if event.retry_at_ms is not None or event.ask_at_ms is not None:
         _set(changes, row, {"error_message": message})
     else:
         _set(changes, row, {"status": "failed", "error_message": message, "completed_at": event.at_ms})
@@ -204,11 +204,14 @@ MODEL = ReadModel(
             j.EnrollmentHeld,
             j.EnrollmentRepaired,
             j.RetryDue,
+            j.OutcomeAsked,
             j.IncidentResolved,
             j.PartitionOpened,
             j.CatalogueAdvanced,
             j.CatalogueReconciled,
             j.InputsAdvanced,
+            j.ChannelPaused,
+            j.ChannelResumed,
         }
     ),
 )

@@ -14,7 +14,8 @@ from projections.tables import send_ledger
 from schemas.event_log import Record
 
 OPEN: Final = ("requested", "running", "waiting", "failed", "unknown")
-"""Outcomes that may still become others; rows with the other ones change only by reports of their delivery."""
+"""Outcomes that may still become others; rows with the other ones change only by reports of their delivery, and
+those that an operator settled by an outcome that came after all."""
 
 action_key = lru_cache(maxsize=65_536)(ids.action_key)
 

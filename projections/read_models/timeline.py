@@ -20,6 +20,7 @@ _ENVELOPE: Final = frozenset({"type", "seq", "at_ms", "contact_id", "enrollment_
 _TIMES: Final = {
     "due_at_ms": "due_at",
     "retry_at_ms": "retry_at",
+    "ask_at_ms": "ask_at",
     "start_by_ms": "start_by",
     "deadline_ms": "deadline",
     "paused_at_ms": "paused_at",
@@ -117,6 +118,8 @@ def _attempt_failed(event: j.AttemptFailed, _: RowChanges) -> str:
 
 def _attempt_unknown(event: j.AttemptUnknown, _: RowChanges) -> str:
     words = f"Outcome of attempt {event.attempt} of step {event.step_id} is unknown ({event.code})"
+    if event.ask_at_ms is not None:
+        return f"{words}; its provider is asked at {time_text(event.ask_at_ms)}"
     return words + _again(event.retry_at_ms)
 
 
@@ -163,6 +166,7 @@ SUMMARIES: Final[Mapping[type[j.JournalEvent], Summary]] = {
     j.AttemptSucceeded: _attempt_succeeded,
     j.AttemptFailed: _attempt_failed,
     j.AttemptUnknown: _attempt_unknown,
+    j.OutcomeAsked: lambda event, _: f"Provider asked whether it took attempt {event.attempt} of step {event.step_id}",
     j.DeliveryReported: lambda event, _: (
         f"{_MESSAGES.get(event.channel, event.channel)} of step {event.step_id}: {event.status}"
     ),
@@ -197,5 +201,14 @@ MODEL = ReadModel(
     tables=(tables.timeline,),
     reads=("executions", "workflows"),
     journal=dict.fromkeys(SUMMARIES, _row),
-    ignores=frozenset({j.PartitionOpened, j.CatalogueAdvanced, j.CatalogueReconciled, j.InputsAdvanced}),
+    ignores=frozenset(
+        {
+            j.PartitionOpened,
+            j.CatalogueAdvanced,
+            j.CatalogueReconciled,
+            j.InputsAdvanced,
+            j.ChannelPaused,
+            j.ChannelResumed,
+        }
+    ),
 )

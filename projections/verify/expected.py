@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.enrollment import CLOSED, Enrollment, PendingAction
+from domain.enrollment import CLOSED, Enrollment, PendingAction, Timer
 from domain.ids import execution_id
 from domain.state import ContactState
 from projections.sql_text import as_stored, text_as_stored, time_text
@@ -153,7 +153,7 @@ def _open_executions(enrollment: Enrollment) -> list[list[Any]]:
     action, timer, visit = enrollment.action, enrollment.timer, enrollment.visits[step_id]
     status, attempts, due = "running", 0, None
     if action is not None:
-        status, attempts = _action_status(action), action.attempt
+        status, attempts = _action_status(action, timer), action.attempt
     elif timer is not None:
         due = time_text(timer.due_at_ms)
     if status == "failed":
@@ -162,11 +162,14 @@ def _open_executions(enrollment: Enrollment) -> list[list[Any]]:
     return [[id_, step_id[:_STEP_ID_LENGTH], visit, status, attempts, due]]
 
 
-def _action_status(action: PendingAction) -> str:
-    """`pending` until its first attempt, and again once an operator asked for all of it anew."""
+def _action_status(action: PendingAction, timer: Timer | None) -> str:
+    """`pending` until its first attempt, and again once an operator asked for all of it anew.
+
+    While its provider is asked what became of an attempt, it runs.
+    """
     if action.status == "requested" and action.tries_left == action.tries:
         return "pending"
-    return "failed" if action.status == "unknown" else "running"
+    return "failed" if action.status == "unknown" and timer is None else "running"
 
 
 def _text(value: Any) -> str | None:

@@ -67,6 +67,8 @@ def _step(read: ReadWorkflow, index: int, ids: set[str], templates: Templates) -
         },
         retry=_retry(read, index),
         on_failure=_on_failure(read, index, ids),
+        when_unknown=found.step.when_unknown
+        or (read.workflow.defaults.when_unknown if read.workflow.defaults else None),
         lateness=lateness(found.step, read.workflow.defaults),
     )
 

@@ -20,6 +20,7 @@ CHANNELS: Final = ("sms", "email")
 ON_FAILURE: Final = ("incident", "continue", "exit")
 """What `on_failure` can be beside the id of a step."""
 WHEN_LATE: Final = ("run", "skip", "exit")
+WHEN_UNKNOWN: Final = ("never_twice", "retry")
 
 _Backoff = Annotated[Span, Field(ge=0, le=MAX_BACKOFF_S)]
 _MaxLateness = Annotated[Span, Field(ge=0, le=MAX_LATENESS_S)]
@@ -28,14 +29,23 @@ _WhenLate = Annotated[
     BeforeValidator(one_of("bad_value", "what becomes of a late step", lambda: WHEN_LATE)),
     WithJsonSchema({"enum": list(WHEN_LATE)}),
 ]
+_WhenUnknown = Annotated[
+    str,
+    BeforeValidator(one_of("bad_value", "what becomes of an unknown outcome", lambda: WHEN_UNKNOWN)),
+    WithJsonSchema({"enum": list(WHEN_UNKNOWN)}),
+]
 
 
 class RetryModel(Model):
-    """How often and when a failed attempt is repeated: the pause doubles from `backoff` up to `max_backoff`."""
+    """How often and when an attempt is repeated: the pause doubles from `backoff` up to `max_backoff`.
+
+    `jitter` is by how much of itself a pause gets longer, at most: 0.1 unless it is said. How much is not chance.
+    """
 
     max_attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
     backoff: _Backoff | None = None
     max_backoff: _Backoff | None = None
+    jitter: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "RetryModel":
@@ -50,7 +60,8 @@ class RetryModel(Model):
         """What is given here, and the rest of `base`."""
         backoff = base.backoff_ms if self.backoff is None else round(self.backoff * 1000)
         longest = max(base.max_backoff_ms, backoff) if self.max_backoff is None else round(self.max_backoff * 1000)
-        return Retry(self.max_attempts or base.max_attempts, min(backoff, longest), longest)
+        jitter = base.jitter_permille if self.jitter is None else round(self.jitter * 1000)
+        return Retry(self.max_attempts or base.max_attempts, min(backoff, longest), longest, jitter)
 
 
 class DefaultsModel(Model):
@@ -58,6 +69,7 @@ class DefaultsModel(Model):
 
     retry: RetryModel | None = None
     on_failure: Text | None = None
+    when_unknown: _WhenUnknown | None = None
     max_lateness: _MaxLateness | None = None
     when_late: _WhenLate | None = None
 
@@ -73,6 +85,7 @@ class StepModel(Model):
     branches: dict[str, Text | None] | None = None
     retry: RetryModel | None = None
     on_failure: Text | None = None
+    when_unknown: _WhenUnknown | None = None
     max_lateness: _MaxLateness | None = None
     when_late: _WhenLate | None = None
 

@@ -46,7 +46,9 @@ def gateway_lost(provider: str, status: int) -> ActionResult | None:
     if status not in AMBIGUOUS:
         return None
     return ActionResult.unknown(
-        f"gateway_{status}", f"A gateway answered {status} for {provider}, which may have taken the request"
+        f"gateway_{status}",
+        f"A gateway answered {status} for {provider}, which may have taken the request",
+        outage=True,
     )
 
 
@@ -61,14 +63,17 @@ def failure_of(error: BaseException) -> ActionResult | None:
     for link in chain:
         if isinstance(link, NEVER_SENT):
             return ActionResult.failed(
-                "connect_failed", f"The provider could not be reached ({_name(link)}); nothing was sent", retryable=True
+                "connect_failed",
+                f"The provider could not be reached ({_name(link)}); nothing was sent",
+                retryable=True,
+                outage=True,
             )
     for link in chain:
         if isinstance(link, MAYBE_SENT):
             late = any(isinstance(each, TimeoutError | requests.Timeout) for each in chain)
             code, words = ("timeout", "did not answer in time") if late else ("connection_lost", "broke the connection")
             return ActionResult.unknown(
-                code, f"The provider {words} ({_name(link)}) after the request may have been sent"
+                code, f"The provider {words} ({_name(link)}) after the request may have been sent", outage=True
             )
     return None
 

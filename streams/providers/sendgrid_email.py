@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 from sendgrid.helpers.mail import CustomArg, From, Mail, To
 
-from domain.action import ActionContext, ActionResult, WorkflowAction
+from domain.action import ActionContext, ActionResult, Question, WorkflowAction
 from domain.contact import Contact
 from streams.providers.failure import failure_of, gateway_lost
 from streams.providers.proxy import proxy_for
@@ -54,6 +54,27 @@ class SendEmailAction(WorkflowAction):
             return await self._post(body, context.timeout_s)
         except (OSError, aiohttp.ClientError) as error:
             return failure_of(error) or ActionResult.unknown("connection_lost", type(error).__name__)
+
+    async def reconcile(self, contact: Contact, config: dict[str, Any], question: Question) -> ActionResult:  # noqa: ARG002
+        """Look for the e-mail by its action key in Email Activity, where the account has it.
+
+        Where it has not, SendGrid's event webhook may still tell of the message: that is waited for, round by round.
+        """
+        context = ActionContext.current()
+        url = self._url.removesuffix("/mail/send") + "/messages"
+        query = {"limit": "1", "query": f"(unique_args['action_key']=\"{context.idempotency_key}\")"}
+        headers = {"Authorization": f"Bearer {self._settings.api_key}"}
+        timeout = aiohttp.ClientTimeout(total=context.timeout_s)
+        async with self._open_session().get(url, params=query, headers=headers, timeout=timeout) as answer:
+            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                return ActionResult.unknown("no_answer", f"SendGrid answered {answer.status} when it was asked")
+            if answer.status != HTTPStatus.OK:
+                return ActionResult.not_found("SendGrid cannot be asked: the account has no Email Activity")
+            found = msgspec.json.decode(await answer.read())["messages"]
+        if not found:
+            return ActionResult.not_found("SendGrid lists no such e-mail")
+        message_id = str(found[0]["msg_id"]).partition(".")[0]  # what stands behind the dot is the recipient's
+        return ActionResult.succeeded({"message_id": message_id}, provider_id=message_id)
 
     def validate_config(self, config: dict[str, Any]) -> bool:
         """An e-mail needs a `template`, or a `subject` and a `body`."""
@@ -125,6 +146,7 @@ async def _refused(response: aiohttp.ClientResponse) -> ActionResult:
         f"SendGrid answered {status}: {await _words(response)}",
         retryable=retryable,
         retry_after_ms=retry_after_ms(response.headers) if retryable else None,
+        outage=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )
 
 

@@ -22,12 +22,13 @@ from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from domain.action import ActionContext, ActionResult, WorkflowAction
+from domain.action import ActionContext, ActionResult, Question, WorkflowAction
 from domain.contact import Contact
 from streams.providers.failure import failure_of, gateway_lost
 from streams.providers.proxy import proxy_for
 from streams.providers.retry_after import retry_after_ms
 from streams.providers.settings import TwilioSettings
+from streams.providers.twilio_match import Matches, Wanted
 
 TWILIO: Final = "https://api.twilio.com"
 CALLBACK_PATH: Final = "/api/v1/webhooks/twilio/status"
@@ -42,6 +43,7 @@ class SendSmsAction(WorkflowAction):
 
     def __init__(self, settings: TwilioSettings, *, threads: int = 64) -> None:
         self._settings = settings
+        self._matches = Matches()
         self._session = session_for(settings.base_url or TWILIO, threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="twilio")
 
@@ -54,6 +56,12 @@ class SendSmsAction(WorkflowAction):
         send = partial(self._send, self._message(to, config, context, contact.id), context, time.monotonic())
         return await asyncio.get_running_loop().run_in_executor(self._threads, send)
 
+    async def reconcile(self, contact: Contact, config: dict[str, Any], question: Question) -> ActionResult:
+        """Look for the message among those that Twilio lists for its recipient."""
+        to = config.get("to") or contact.phone or ""
+        look = partial(self._look, to, config.get("body") or "", question, ActionContext.current())
+        return await asyncio.get_running_loop().run_in_executor(self._threads, look)
+
     def validate_config(self, config: dict[str, Any]) -> bool:
         """An SMS needs a `body` or a `template`."""
         return bool(config.get("body") or config.get("template"))
@@ -62,6 +70,12 @@ class SendSmsAction(WorkflowAction):
         """Let go of the pool; calls that hang end by their own time-out."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._session.close()
+
+    def _look(self, to: str, body: str, question: Question, context: ActionContext) -> ActionResult:
+        client = client_of(self._settings, OneRequest(self._session, context.timeout_s))
+        sender = None if self._settings.messaging_service_sid else self._settings.from_number
+        wanted = Wanted(to=to, body=body, sender=sender, question=question)
+        return self._matches.find(client, wanted, context.idempotency_key)
 
     def _message(self, to: str, config: dict[str, Any], context: ActionContext, contact_id: str) -> dict[str, Any]:
         settings = self._settings
@@ -90,6 +104,7 @@ class SendSmsAction(WorkflowAction):
             return ActionResult.unknown(
                 "bad_answer", "Twilio's answer could not be read; the message may be on its way"
             )
+        self._matches.claim(sent.sid, context.idempotency_key)
         return ActionResult.succeeded({"message_id": sent.sid, "status": sent.status}, provider_id=sent.sid)
 
 
@@ -166,4 +181,5 @@ def _refused(refusal: Any, http: OneRequest) -> ActionResult:
         f"Twilio answered {status}: {words or refusal}",
         retryable=status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         retry_after_ms=http.retry_after_ms,
+        outage=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )

@@ -120,6 +120,7 @@ class Cluster(HeadraceClient):
             "HEADRACE_KAFKA_PARTITIONS": str(partitions),
             "HEADRACE_KAFKA_SESSION_TIMEOUT": "6",
             "HEADRACE_LOG_LEVEL": "warning",
+            "HEADRACE_ASK_AFTER": "0.2,1",
             "HEADRACE_TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
             "HEADRACE_TWILIO_AUTH_TOKEN": "token",
             "HEADRACE_TWILIO_FROM": "+15005550006",

@@ -50,7 +50,7 @@ _CONFIGS = {
     "http_request": lambda url="http://example.test/": HttpRequest(url=text(url)),
     "exit": lambda reason="exit_step": Exit(reason=reason),
 }
-_STEP_KEYS = ("branches", "retry", "on_failure", "lateness")
+_STEP_KEYS = ("branches", "retry", "on_failure", "lateness", "when_unknown")
 
 
 def step(id: str, kind: str, next: str | None = "", **given: Any) -> Step:
@@ -93,8 +93,14 @@ def happened(kind: str, **fields: Any) -> dict[str, Any]:
 class Spec:
     """One contact, a catalogue and a clock; `when` decides, `then` says what must have followed."""
 
-    def __init__(self, *workflows: Workflow | Entry, now_ms: int = START_MS, hold_late_ms: int | None = None) -> None:
-        self.now_ms, self.hold_late_ms = now_ms, hold_late_ms
+    def __init__(
+        self,
+        *workflows: Workflow | Entry,
+        now_ms: int = START_MS,
+        hold_late_ms: int | None = None,
+        ask_after_ms: tuple[int, ...] = (),
+    ) -> None:
+        self.now_ms, self.hold_late_ms, self.ask_after_ms = now_ms, hold_late_ms, ask_after_ms
         self.entries = {one.id: one if isinstance(one, Entry) else entry(one) for one in workflows}
         self.state = initial(CONTACT)
         self.journal: list[j.JournalEvent] = []
@@ -110,7 +116,9 @@ class Spec:
         self.now_ms += after_ms
         before = encode_state(self.state)
         catalogue = Catalogue(entries=self.entries)
-        context = Context(now_ms=self.now_ms, catalogue=catalogue, hold_late_ms=self.hold_late_ms)
+        context = Context(
+            now_ms=self.now_ms, catalogue=catalogue, hold_late_ms=self.hold_late_ms, ask_after_ms=self.ask_after_ms
+        )
         decision = decide(self.state, given, context)
         assert encode_state(self.state) == before, "deciding changed the state that it was given"
         folded = self.state
@@ -168,6 +176,12 @@ class Spec:
             ),
             after_ms=after_ms,
         )
+
+    def answer(self, code: str, **fields: Any) -> Spec:
+        """The provider answers the question that was put, and that proves nothing."""
+        action = self.enrollment(any_status=True).action
+        assert action is not None, "there is no action to answer about"
+        return self.outcome("unknown", code=code, **({"question": action.asked} | fields))
 
     def enrollment(self, workflow_id: str | None = None, *, any_status: bool = False) -> Enrollment:
         found = [

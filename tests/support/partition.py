@@ -55,8 +55,10 @@ class Sends(WorkflowAction):
 class Partition:
     """`workflows` are live from the start; `publish` makes more."""
 
-    def __init__(self, directory: Path, *, slots: int = 10, **settings: Any) -> None:
-        self.clock, self.sends = Clock(), Sends()
+    def __init__(
+        self, directory: Path, *, slots: int = 10, actions: ActionRegistry | None = None, **settings: Any
+    ) -> None:
+        self.clock, self.sends, self.actions = Clock(), Sends(), actions
         self.directory, self.slots = directory, slots
         self.registry = CollectorRegistry()
         self.metrics = EngineMetrics(self.registry)
@@ -76,8 +78,9 @@ class Partition:
     async def open_actor(self) -> None:
         self.feed = CatalogueFeed(self.log, self.compile)
         await self.feed.catch_up()
-        actions = ActionRegistry()
-        actions.register(self.sends)
+        actions = self.actions or ActionRegistry()
+        if self.actions is None:
+            actions.register(self.sends)
         self.dispatcher = Dispatcher(
             actions, self.clock, report=self._report, slots={"sms": self.slots}, ended=self.metrics.attempted
         )
@@ -167,6 +170,9 @@ class Partition:
 
         while self.dispatcher.in_flight:
             await asyncio.sleep(0)
+        for _ in range(20):  # a question may be made to hang
+            if self.dispatcher.questions:
+                await asyncio.sleep(0)
 
     # ------------------------------------------------------------ what the log holds
 

@@ -1,9 +1,10 @@
 """The built-in actions pointed at one address, and one call of an action as the dispatcher makes it."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from domain.action import ActionContext, ActionRegistry, ActionResult, calling
+from domain.action import ActionContext, ActionRegistry, ActionResult, Question, calling
 from domain.contact import Contact
 from streams.providers import HttpSettings, SendGridSettings, TwilioSettings, build_actions
 
@@ -59,3 +60,22 @@ async def run(
     )
     with calling(context):
         return await registry.get(step_type).execute(contact, config, {})
+
+
+async def asked(
+    registry: ActionRegistry, step_type: str, config: dict, *, contact=ANN, key="e/s/1", ago_s=10.0, not_ids=()
+) -> ActionResult:
+    """One question about an attempt that was made within the last seconds."""
+    context = ActionContext(
+        idempotency_key=key,
+        attempt=1,
+        enrollment_id="e",
+        step_id="s",
+        step_type=step_type,
+        timeout_s=10,
+        start_within_s=10,
+    )
+    now_ms = int(time.time() * 1000)
+    question = Question(attempt=1, since_ms=now_ms - int(ago_s * 1000), until_ms=now_ms, not_ids=frozenset(not_ids))
+    with calling(context):
+        return await registry.get(step_type).reconcile(contact, config, question)

@@ -9,6 +9,7 @@ import msgspec
 
 from domain import command as c
 from domain import journal as j
+from domain.asking import ASK_AFTER_MS
 from domain.catalogue import Catalogue
 from domain.conditions import Comparison
 from domain.engine import Input, StartAttempt, TimerDue
@@ -88,7 +89,11 @@ class History:
         self.chance = random.Random(seed)
         order = list(WORKFLOWS)
         self.chance.shuffle(order)
-        self.spec = Spec(*order, hold_late_ms=self.chance.choice((None, 0, 50_000_000)))
+        self.spec = Spec(
+            *order,
+            hold_late_ms=self.chance.choice((None, 0, 50_000_000)),
+            ask_after_ms=self.chance.choice(((), ASK_AFTER_MS)),
+        )
         self.happened: list[Happening] = []
         self._advanced()
         self._waiting_for_walk: str | None = None
@@ -187,7 +192,7 @@ class History:
             self._command(c.PauseEnrollment, enrollment_id=one.id)
         elif choice < 0.08:
             self._command(c.CancelEnrollment, enrollment_id=one.id, reason=chance.choice(("operator", "publish")))
-        elif one.action is not None and one.action.status in ("running", "unknown") and choice < 0.9:
+        elif one.action is not None and one.action.status in ("running", "unknown") and choice < _answered(one):
             self._outcome(one)
         else:
             self._go_on(one)
@@ -211,6 +216,8 @@ class History:
                 ("failed", {"code": "refused"}),
                 ("failed", {"code": "twilio_21610"}),
                 ("unknown", {"code": "timeout"}),
+                ("unknown", {"code": "timeout"}),
+                ("unknown", {"code": "not_found", "question": one.action.asked}),
             )
         )
         key, attempt = one.action.key, one.action.attempt
@@ -242,3 +249,8 @@ class History:
 
     def _when(self, given: Input) -> None:
         self._deciding(lambda: self.spec.when(given))
+
+
+def _answered(one: Enrollment) -> float:
+    """How likely it is told of an outcome next; seldom while it waits to ask for one."""
+    return 0.3 if one.timer is not None and one.timer.kind == "ask" else 0.9

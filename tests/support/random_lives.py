@@ -6,6 +6,7 @@ from typing import Any
 
 from domain import command as c
 from domain import journal as j
+from domain.asking import ASK_AFTER_MS
 from domain.engine import StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
 from domain.ids import deterministic_uuid
@@ -35,7 +36,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
         step("mark", "update_field", field="stage", value="cold"),
         step("wait", "delay", seconds=60),
-        step("sms", "send_sms", body="{{nothing}}"),
+        step("sms", "send_sms", body="{{nothing}}", when_unknown="retry"),
         id=TAGS,
         triggers=(Trigger("tag_added", {"tag": "cold"}),),
         reentry="after_exit",
@@ -47,7 +48,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{1
 def random_life(seed: int, steps: int = 60, *, spec_type: type[Spec] = Spec, held: bool = True) -> Spec:
     """The journal and the final state of a contact to whom random things happened."""
     chance = random.Random(seed)
-    spec = spec_type(*WORKFLOWS, hold_late_ms=50_000_000 if held else None).created(
+    asks = chance.choice(((), ASK_AFTER_MS))
+    spec = spec_type(*WORKFLOWS, hold_late_ms=50_000_000 if held else None, ask_after_ms=asks).created(
         tags=["new"], custom_fields={"n": 1}
     )
     for _ in range(steps):
@@ -92,7 +94,7 @@ def _on_enrollment(spec: Spec, chance: random.Random, one: Enrollment, after_ms:
         _command(spec, c.PauseEnrollment, one)
     elif choice < 0.11:
         _command(spec, c.CancelEnrollment, one)
-    elif one.action is not None and one.action.status in ("running", "unknown") and choice < 0.9:
+    elif one.action is not None and one.action.status in ("running", "unknown") and choice < _answered(one):
         _outcome(spec, chance, one)
     else:
         _go_on(spec, one)
@@ -116,6 +118,7 @@ def _outcome(spec: Spec, chance: random.Random, one: Enrollment) -> None:
             ("failed", {"code": "busy", "message": "try later", "retryable": True}),
             ("failed", {"code": "refused"}),
             ("unknown", {"code": "timeout"}),
+            ("unknown", {"code": "not_found", "question": one.action.asked}),
         )
     )
     reported = {"outcome": outcome, "action_key": one.action.key, "attempt": one.action.attempt}
@@ -144,3 +147,8 @@ def named(events: list[j.JournalEvent], contact_id: str) -> list[j.JournalEvent]
     texts = [encode_event(event).decode().replace(f'"{CONTACT}"', f'"{contact_id}"') for event in events]
     texts = [text.replace('"command_id":"', f'"command_id":"{contact_id}-') for text in texts]
     return [decode_event(_UUID.sub(other, text).encode()) for text in texts]
+
+
+def _answered(one: Enrollment) -> float:
+    """How likely it is told of an outcome next; seldom while it waits to ask for one."""
+    return 0.3 if one.timer is not None and one.timer.kind == "ask" else 0.9

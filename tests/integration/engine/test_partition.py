@@ -268,8 +268,74 @@ async def test_call_that_was_in_flight_when_the_process_died_is_unknown_and_neve
     assert (await again.kinds("ada"))[-1] == "attempt_started"
     again.clock.now_ms += again.settings.answer_within_ms
     await again.settle()
-    assert (await again.kinds("ada"))[-2:] == ["attempt_unknown", "incident_opened"]
+    assert (await again.kinds("ada"))[-1] == "attempt_unknown"
+    again.clock.now_ms += again.settings.ask_after_ms[0]
+    await again.settle()
+    assert (await again.kinds("ada"))[-3:] == ["outcome_asked", "attempt_unknown", "incident_opened"]
     assert again.sends.calls == []
+    hang.set()
+    await partition.dispatcher.drain(5)
+    await again.close()
+
+
+async def test_a_message_that_the_provider_has_after_all_is_not_asked_about_any_more(tmp_path):
+    partition = await Partition(tmp_path).open()
+    await partition.publish(SMS)
+    partition.sends.answer = ActionResult.unknown("connection_lost", "broken")
+    questions = []
+
+    async def reconcile(contact, config, question):
+        questions.append((contact.id, config["body"], question.attempt))
+        if len(questions) == 1:
+            raise ConnectionRefusedError
+        return ActionResult.succeeded(provider_id="SM7")
+
+    partition.sends.reconcile = reconcile
+    await partition.fact("ada", "contact.created", ADA)
+    await partition.settle()
+    assert (await partition.kinds("ada"))[-1] == "attempt_unknown"
+    partition.clock.now_ms += partition.settings.ask_after_ms[0]
+    await partition.settle()
+    assert (await partition.kinds("ada"))[-2:] == ["outcome_asked", "attempt_unknown"]
+    partition.clock.now_ms += 2 * partition.settings.ask_after_ms[0]
+    await partition.settle()
+    assert (await partition.kinds("ada"))[-4:-1] == ["outcome_asked", "attempt_succeeded", "step_completed"]
+    assert questions == [("ada", "Hi Ada", 1)] * 2
+    assert len(partition.sends.calls) == 1
+    await partition.close()
+
+
+async def test_a_question_that_was_under_way_when_the_process_died_is_put_again(tmp_path):
+    partition = await Partition(tmp_path).open()
+    await partition.publish(SMS)
+    partition.sends.answer = ActionResult.unknown("connection_lost", "broken")
+    hang = asyncio.Event()
+
+    async def silent(contact, config, question):
+        await hang.wait()
+
+    partition.sends.reconcile = silent
+    await partition.fact("ada", "contact.created", ADA)
+    await partition.settle()
+    partition.clock.now_ms += partition.settings.ask_after_ms[0]
+    await partition.settle()
+    await partition.kill()
+    again = Partition(tmp_path)
+    again.workflows = partition.workflows
+    again.clock.now_ms = partition.clock.now_ms + again.settings.answer_within_ms
+
+    async def found(contact, config, question):
+        return ActionResult.succeeded(provider_id="SM7")
+
+    again.sends.reconcile = found
+    await again.open()
+    await again.settle()
+    again.clock.now_ms += 2 * again.settings.ask_after_ms[0]
+    await again.settle()
+    kinds = await again.kinds("ada")
+    assert kinds.count("attempt_started") == 1
+    assert kinds.count("outcome_asked") == 2
+    assert "attempt_succeeded" in kinds
     hang.set()
     await partition.dispatcher.drain(5)
     await again.close()

@@ -82,6 +82,13 @@ class Replay(RuleBasedStateMachine):
     def provider_answers(self, answer):
         self.partition.sends.answer = ANSWERS[answer]
 
+    @rule(answer=st.sampled_from([*sorted(ANSWERS), "not_found"]))
+    def provider_answers_when_asked(self, answer):
+        async def reconcile(contact, config, question):
+            return ANSWERS.get(answer, ActionResult.not_found("never heard of it"))
+
+        self.partition.sends.reconcile = reconcile
+
     @rule()
     def work(self):
         self.run(self.partition.settle())
@@ -111,7 +118,7 @@ class Replay(RuleBasedStateMachine):
             if clean:
                 await self.partition.close()
             else:
-                for task in list(self.partition.dispatcher._tasks):
+                for task in [*self.partition.dispatcher._tasks, *self.partition.dispatcher._inquiries._tasks]:
                     task.cancel()
                 await self.partition.kill()
             if wiped:

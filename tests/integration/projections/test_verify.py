@@ -31,7 +31,7 @@ from streams.store_snapshot import open_store_snapshot
 from tests.support.engine_spec import START_MS, Spec
 from tests.support.journals import batches, define, imported, make_topics, write
 from tests.support.memory_log import MemoryEventLog
-from tests.support.random_lives import ACTIONS, TAGS, named, random_life
+from tests.support.random_lives import ACTIONS, TAGS, WORKFLOWS, named, random_life
 
 PARTITIONS = 3
 DEADLINE_S = 30
@@ -55,6 +55,12 @@ class Installation:
         await self.project()
         for partition in range(PARTITIONS):
             (await open_store(self.log, partition, self.stores)).close()
+
+    async def stopped(self, contact_id: str) -> None:
+        """A contact whose enrollment waits for a person."""
+        spec = Spec(*WORKFLOWS).created().started().outcome("failed", code="refused")
+        await write(self.log, named(spec.journal, contact_id))
+        await self.live()
 
     async def project(self) -> None:
         projector = Projector(self.log, self.url)
@@ -204,6 +210,7 @@ async def test_a_database_without_tables_is_named(here: Installation, database_u
 
 
 async def test_planted_rows_are_found_and_named(here: Installation) -> None:
+    await here.stopped("stopped")
     assert (await here.verify()).ok
     enrollment = here.value(
         "SELECT id::text FROM workflow_enrollments WHERE contact_id = 'contact-3' ORDER BY enrolled_at LIMIT 1"

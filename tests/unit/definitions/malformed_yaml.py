@@ -157,6 +157,8 @@ STEPS = [
     ("a negative lateness", steps("  - id: a", "    type: delay", "    max_lateness: -1"), "out_of_range", 6),
     ("a lateness of years", steps("  - id: a", "    type: delay", "    max_lateness: 400d"), "out_of_range", 6),
     ("an unknown word for late", steps("  - id: a", "    type: delay", "    max_lateness: 1h", "    when_late: stop"), "bad_value", 7),
+    ("an unknown word for unknown", steps("  - id: a", "    type: delay", "    when_unknown: twice"), "bad_value", 6),
+    ("more jitter than all", steps("  - id: a", "    type: delay", "    retry: {jitter: 1.5}"), "out_of_range", 6),
     ("an unknown key of a step", steps("  - id: a", "    type: delay", "    nxt: end"), "unknown_key", 6),
     ("a list as the config", steps("  - id: a", "    type: delay", "    config: []"), "wrong_type", 6),
     ("a number as next", steps("  - id: a", "    type: delay", "    next: 5"), "wrong_type", 6),

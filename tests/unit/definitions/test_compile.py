@@ -253,3 +253,21 @@ def test_triggers_keep_their_filters_and_conditions():
 def test_what_can_not_be_read_can_not_be_compiled():
     with pytest.raises(HeadraceError, match="expected the key 'name'"):
         compile_workflow({"steps": []}, workflow_id="w", version=1, templates={})
+
+
+def test_what_becomes_of_an_unknown_outcome_is_the_steps_word_then_the_defaults_then_nobodys():
+    steps = compiled(
+        workflow(
+            {"id": "a", "type": "delay", "when_unknown": "never_twice"},
+            {"id": "b", "type": "delay"},
+            defaults={"when_unknown": "retry"},
+        )
+    ).steps
+    assert (steps["a"].when_unknown, steps["b"].when_unknown) == ("never_twice", "retry")
+    assert step_of("delay").when_unknown is None
+
+
+def test_jitter_is_kept_in_thousandths():
+    assert step_of("delay", retry={"jitter": 0.5}).retry.jitter_permille == 500
+    assert step_of("delay", retry={"jitter": 0}).retry.jitter_permille == 0
+    assert step_of("delay").retry.jitter_permille == 100

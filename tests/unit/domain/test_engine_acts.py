@@ -75,6 +75,10 @@ def test_back_off_doubles_up_to_its_bound_and_is_spread():
     for wait, base in zip(waits, (1000, 2000, 4000, 8000, 8000, 8000, 8000), strict=True):
         assert base <= wait <= base * 1.1
     assert len(set(waits[3:])) > 1
+    assert backoff_ms(Retry(9, 1000, 8000, jitter_permille=0), action) == 1000
+    assert {
+        backoff_ms(Retry(9, 1000, 8000, 1000), msgspec.structs.replace(action, attempt=n)) // 8000 for n in range(4, 40)
+    } == {1}
 
 
 def test_terminal_failure_is_not_tried_again():

@@ -15,6 +15,8 @@ PARTITION_EVENTS = {
     journal.PartitionOpened,
     journal.CatalogueAdvanced,
     journal.CatalogueReconciled,
+    journal.ChannelPaused,
+    journal.ChannelResumed,
     journal.InputsAdvanced,
 }
 

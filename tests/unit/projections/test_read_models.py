@@ -17,7 +17,7 @@ from projections.read_models import READ_MODELS, fold_definition_event, fold_jou
 from projections.read_models.model import ReadModel
 from projections.rows import Row
 from projections.sql_text import as_stored
-from projections.tables import contacts
+from projections.tables import contacts, incidents
 from schemas.event_log import Record
 from tests.support.engine_spec import DAY_MS, START_MS, Spec
 from tests.support.journals import NOW, WORKFLOW, imported, published
@@ -337,3 +337,28 @@ def test_when_definitions_came_into_force_is_kept_for_every_moment() -> None:
     head = {"at_ms": NOW, "contact_id": j.PARTITION_KEY}
     changes = folded([j.CatalogueAdvanced(seq=2, offset=5, **head)])
     assert list(changes.catalogue_advances.new.values()) == [{"partition": 3, "offset": 41, "catalogue_offset": 5}]
+
+
+def test_while_its_provider_is_asked_a_step_runs_and_its_intent_is_unknown() -> None:
+    spec = Spec(WORKFLOWS[0], ask_after_ms=(2_000,)).created().started().outcome("unknown", code="reset")
+    changes = folded(spec.journal)
+    (execution_,), (intent,) = changes.executions.new.values(), changes.ledger.new.values()
+    (enrollment_,) = changes.enrollments.new.values()
+    assert (execution_["status"], intent["outcome"]) == ("running", "unknown")
+    assert enrollment_["next_action_at"] == spec.now_ms + 2_000
+    spec.timer(after_ms=2_000).outcome("succeeded", question=1, provider_id="SM1")
+    changes = folded(spec.journal)
+    (intent,) = [row for row in changes.ledger.new.values() if row["step_id"] == "sms"]
+    assert (intent["outcome"], intent["provider_id"], intent["attempts"]) == ("succeeded", "SM1", 1)
+
+
+def test_a_channel_whose_provider_is_down_is_one_incident_that_closes_itself() -> None:
+    head = {"at_ms": NOW, "contact_id": j.PARTITION_KEY, "channel": "sms", "incident_id": WORKFLOW}
+    changes = folded([j.ChannelPaused(seq=1, code="connect_failed", **head)])
+    (incident,) = changes.incidents.new.values()
+    assert (incident["code"], incident["status"], incident["contact_id"]) == ("channel_paused", "open", None)
+    assert "connect_failed" in incident["message"]
+    assert list(incident) == [column.name for column in incidents.columns]  # rows are written as they are
+    changes = folded([j.ChannelResumed(seq=2, **head)], changes)
+    (incident,) = changes.incidents.new.values()
+    assert (incident["status"], incident["resolution"], incident["resolved_at"]) == ("resolved", "recovered", NOW)

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from domain.action import ActionContext, ActionRegistry, ActionResult, WorkflowAction
 from streams.attempt import Attempt
+from streams.breaker import THRESHOLD
 from streams.dispatcher import Dispatcher
 
 NOW_MS = 1_000_000
@@ -231,3 +232,57 @@ async def test_results_come_back_as_they_were_given():
     await bench.outcomes()
     (report,) = bench.reports
     assert (report.code, report.message, report.retry_after_ms) == ("busy", "later", 2_000)
+
+
+DOWN = ActionResult.failed("connect_failed", "nobody there", retryable=True, outage=True)
+
+
+async def down(bench, calls=THRESHOLD):
+    for n in range(1, calls + 1):
+        bench.submit(n, **{"return": DOWN})
+        await until(lambda n=n: len(bench.reports) == n)
+
+
+async def test_failures_in_a_row_pause_the_channel_and_those_from_then_on_use_up_no_attempt():
+    bench = Bench()
+    await down(bench)
+    assert (bench.dispatcher.free_slots("scripted"), bench.dispatcher.outages) == (0, {"scripted": "connect_failed"})
+    assert [report.given_back for report in bench.reports] == [False] * (THRESHOLD - 1) + [True]
+
+
+async def test_an_attempt_that_comes_while_the_channel_is_paused_is_not_called_and_is_given_back():
+    bench = Bench()
+    await down(bench)
+    calls = bench.action.calls
+    bench.submit(9)
+    await until(lambda: len(bench.reports) == THRESHOLD + 1)
+    report = bench.reports[-1]
+    assert (report.code, report.retryable, report.given_back) == ("channel_paused", True, True)
+    assert bench.action.calls == calls
+
+
+async def test_the_channel_is_tried_again_drains_and_somebody_is_told_each_time_there_is_room():
+    rooms = []
+    bench = Bench(more_room=lambda: rooms.append(bench.dispatcher.free_slots("scripted")), drain_per_second=200)
+    await down(bench)
+    await until(lambda: 1 in rooms)
+    bench.submit(8)
+    await until(lambda: len(bench.reports) == THRESHOLD + 1)
+    assert bench.reports[-1].outcome == "succeeded"
+    await until(lambda: bench.dispatcher.outages == {})
+    assert bench.dispatcher.free_slots("scripted") == 64
+
+
+async def test_what_could_not_begin_in_time_uses_up_no_attempt():
+    bench = Bench()
+    bench.submit(start_in_ms=0)
+    await until(lambda: bench.reports)
+    assert (bench.reports[0].code, bench.reports[0].given_back) == ("not_started", True)
+
+
+async def test_web_requests_are_never_paused_as_they_go_to_many():
+    bench = Bench()
+    for n in range(THRESHOLD + 1):
+        bench.submit(n, channel="http", **{"return": DOWN})
+    await until(lambda: len(bench.reports) == THRESHOLD + 1)
+    assert (bench.dispatcher.free_slots("http"), bench.dispatcher.outages) == (64, {})
