@@ -29,6 +29,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     hold_late_ms: int | None = None
     """A step that is later than this, and whose definition says nothing of lateness, is held for a person's word."""
+    phone_region: str | None = None
+    """The country of phone numbers that name none."""
 
 
 class Decision:

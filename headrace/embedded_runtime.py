@@ -78,6 +78,7 @@ async def engine(
             time_scale=scale,
             from_start_fires=settings.from_start_fires,
             hold_late_ms=hold_late_ms_of(settings),
+            phone_region=settings.phone_region,
             start_within_ms=int(defaults.start_within_ms * scale),
             answer_within_ms=int(defaults.answer_within_ms * scale),
         ),

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.sources import EnvSettingsSource
 
 from api.webhooks.sendgrid_key import sendgrid_key
+from domain.phones import REGIONS
 from headrace.errors import SettingsError
 from headrace.kafka_settings import KafkaOptions
 from schemas.topics import CONTACT_EVENTS, Topics
@@ -68,6 +69,11 @@ def _webhook_key(value: str) -> str:
     except ValueError as error:
         _check(ok=False, expected=str(error).removeprefix("expected "))
     return value
+
+
+def _region(value: str) -> str:
+    _check(value.upper() in REGIONS, "a country's two letters (ISO 3166), as DE or US")
+    return value.upper()
 
 
 HttpUrl = Annotated[str, AfterValidator(_http)]
@@ -131,6 +137,11 @@ class Settings(KafkaOptions):
         examples=["/run/secrets/headrace"],
     )
 
+    phone_region: Annotated[str, AfterValidator(_region)] | None = Field(
+        None,
+        description="Country of phone numbers that name none, by its two letters (ISO 3166); unset: such numbers are refused.",
+        examples=["DE"],
+    )
     twilio_account_sid: str | None = Field(
         None, pattern=r"^AC\w+$", description="Twilio account; unset: the sandbox.", examples=["AC..."]
     )

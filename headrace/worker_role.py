@@ -59,6 +59,7 @@ def run_worker(settings: Settings) -> int:
                 topics=topics,
                 from_start_fires=settings.from_start_fires,
                 hold_late_ms=hold_late_ms_of(settings),
+                phone_region=settings.phone_region,
             ),
             clock=EngineClock(),
             compile_=compile_document,

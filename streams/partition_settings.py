@@ -32,6 +32,8 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     are many batches of a record or two, and a transaction should take them all."""
     hold_late_ms: int | None = None
     """How late a step may run whose definition says nothing of lateness; later ones are held. None: however late."""
+    phone_region: str | None = None
+    """The country (ISO 3166) of phone numbers that name none."""
     max_input_bytes: int = 1_048_576
     """Input values over this size go to the dead letters before anything is decided."""
     start_within_ms: int = 10_000

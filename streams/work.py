@@ -176,8 +176,13 @@ class Work:
     def decide(self, given: Input) -> None:
         """Decide one input about a contact; a failure of the engine becomes an incident that keeps the input."""
         state = self.state(given.contact_id)
-        hold = self._settings.hold_late_ms
-        context = Context(now_ms=self.now_ms, catalogue=self.catalogue, hold_late_ms=hold)
+        settings = self._settings
+        context = Context(
+            now_ms=self.now_ms,
+            catalogue=self.catalogue,
+            hold_late_ms=settings.hold_late_ms,
+            phone_region=settings.phone_region,
+        )
         try:
             decision = decide(state, given, context)
         except Exception as error:  # noqa: BLE001 whatever it is, the stream goes on and a person is asked
