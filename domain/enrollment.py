@@ -21,7 +21,7 @@ CLOSED: Final = frozenset(status for status, targets in TRANSITIONS.items() if n
 
 
 class Timer(msgspec.Struct, frozen=True):
-    """What an enrollment waits for in time: `delay`, `retry` (of an action) or `deadline` (of an attempt)."""
+    """What an enrollment waits for in time: `delay`, `hold` (of a message), `retry` (of an action) or `deadline` (of an attempt)."""
 
     kind: str
     due_at_ms: int
@@ -39,6 +39,7 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     requested_at_ms: int
     status: str = "requested"
     """`requested` (waits for a slot), `running` (an attempt is open), `backoff` (waits for its retry),
+    `held` (waits until it may go),
     `failed` or `unknown` (the last attempt's outcome; nothing more happens by itself)."""
     attempt: int = 0
     """The number of the last attempt that was started."""

@@ -43,6 +43,7 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[ContactState, Any], ContactSt
     j.IncidentResolved: contact.unchanged,
     j.TimerSet: on_enrollment(step.timer_set),
     j.ActionRequested: on_enrollment(step.action_requested),
+    j.SendHeld: on_enrollment(step.send_held),
     j.StepCompleted: on_enrollment(step.step_completed),
     j.StepSkipped: on_enrollment(step.step_skipped),
     j.StepFailed: on_enrollment(step.step_failed),

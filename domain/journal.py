@@ -161,7 +161,7 @@ class AttemptUnknown(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class RetryDue(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="retry_due"):
-    """A failed attempt's back-off is over: the action waits for a slot again."""
+    """A failed attempt's back-off, or what held the action, is over: it waits for a slot again."""
 
     action_key: str
 
@@ -303,6 +303,13 @@ class ActionRequested(_Step, frozen=True, kw_only=True, omit_defaults=True, tag=
     personal: Request = Request()
 
 
+class SendHeld(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="send_held"):
+    """A message may not go now, for `reason` (`send_window`); its step is entered anew at `until_ms`."""
+
+    until_ms: int
+    reason: str
+
+
 class StepCompleted(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_completed"):
     """A step is done and chose where to go: `next_step`, or the end (None)."""
 
@@ -394,6 +401,7 @@ AnyJournalEvent = (
     | ContactChanged
     | TimerSet
     | ActionRequested
+    | SendHeld
     | StepCompleted
     | StepSkipped
     | StepFailed

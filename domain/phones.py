@@ -50,7 +50,7 @@ def _read(text: str, region: str | None) -> PhoneNumber:
     except phonenumbers.NumberParseException as error:
         if error.error_type != phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
             raise NotAPhoneNumber("it does not read as a number") from error
-        has_code = text.lstrip().startswith(("+", "＋"))
+        has_code = text.lstrip().startswith("+")
         raise NotAPhoneNumber("there is no such country code" if has_code else _NATIONAL) from error
 
 

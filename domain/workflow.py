@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.conditions import Condition
+from domain.send_window import SendWindow
 
 END: Final = "end"
 """The reserved step target that ends an enrollment."""
@@ -47,6 +48,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """`incident`, `continue`, `exit`, or a step id."""
     lateness: Lateness | None = None
     """None: the definition says nothing of it, so it runs however late, unless the engine is told to hold such steps."""
+    send_window: SendWindow | None = None
+    """When its message may go, in the contact's time zone; None: at any time."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,21 @@
 """In step: whether a simulated enrollment stands where the real one stands, and what a real event is to it then."""
 
-from typing import Any
+from typing import Any, Final
 
 from domain import journal as j
 from domain.backtest.happened import report_of
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import Enrollment, PendingAction
+
+_AFTER_A_STOP: Final = (
+    j.StepCompleted,
+    j.StepSkipped,
+    j.StepFailed,
+    j.ActionRequested,
+    j.SendHeld,
+    j.EnrollmentHeld,
+)
+"""What may come first when a wait or a hold is over, or a slot is free."""
 
 
 def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollment) -> Input | None:
@@ -18,10 +28,12 @@ def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollm
             return report_of(event)
         case j.RetryDue() if waits_alike(real, enrollment):
             return TimerDue(**at)
-        case j.StepCompleted() | j.StepSkipped() | j.EnrollmentHeld() if real and is_stopped(real, event):
+        case _ if isinstance(event, _AFTER_A_STOP) and real is not None and is_stopped(real, event):
             if waits_alike(real, enrollment):
                 return TimerDue(**at)
-            if acts_alike(real, enrollment):  # it was too late to begin, or consent ended meanwhile
+            if acts_alike(
+                real, enrollment
+            ):  # it was too late to begin, its limits did not allow it, or consent ended meanwhile
                 return StartAttempt(**at, start_by_ms=event.at_ms, deadline_ms=event.at_ms)
     return None
 
@@ -29,7 +41,7 @@ def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollm
 def is_stopped(real: Enrollment, event: j.JournalEvent) -> bool:
     """Whether the enrollment, as it was before the event, waited for nothing but its turn: a timer is due, or a slot is free."""
     if real.timer is not None:
-        return real.timer.kind == "delay" and real.timer.due_at_ms <= event.at_ms
+        return real.timer.kind in ("delay", "hold") and real.timer.due_at_ms <= event.at_ms
     return real.action is not None and real.action.status == "requested"
 
 

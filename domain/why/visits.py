@@ -11,6 +11,8 @@ _CHANGING: Final = ("add_tag", "remove_tag", "update_field")
 
 def told(visit: StepVisit) -> str:  # noqa: PLR0911 one return a kind of end
     """The visit in one clause."""
+    if visit.status in ("pending", "running") and visit.code is not None and visit.due_at_ms is not None:
+        return f"the message of step {visit.step_id} is held until {words.moment(visit.due_at_ms)}: {visit.message}"
     if visit.send is not None and visit.status != "skipped":
         return sent(visit, visit.send)
     if visit.arm is not None or visit.branch is not None:

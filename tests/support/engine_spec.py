@@ -50,7 +50,7 @@ _CONFIGS = {
     "http_request": lambda url="http://example.test/": HttpRequest(url=text(url)),
     "exit": lambda reason="exit_step": Exit(reason=reason),
 }
-_STEP_KEYS = ("branches", "retry", "on_failure", "lateness")
+_STEP_KEYS = ("branches", "retry", "on_failure", "lateness", "send_window")
 
 
 def step(id: str, kind: str, next: str | None = "", **given: Any) -> Step:

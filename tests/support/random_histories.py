@@ -14,6 +14,7 @@ from domain.conditions import Comparison
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
 from domain.ids import deterministic_uuid
+from domain.send_window import SendWindow
 from domain.workflow import Lateness, Retry, Trigger, Workflow
 from tests.support.backtests import Happening
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
@@ -21,6 +22,7 @@ from tests.support.engine_spec import CONTACT, Spec, step, workflow
 ACTIONS = deterministic_uuid("workflow", "actions")
 TAGS = deterministic_uuid("workflow", "tags")
 REPLIES = deterministic_uuid("workflow", "replies")
+EVENING = SendWindow(from_minute=17 * 60, to_minute=22 * 60)
 WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
         step("sms", "send_sms", body="Hi {{first_name}} {{event.id}}", retry=Retry(max_attempts=2)),
@@ -35,7 +37,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
             on_failure="continue",
             lateness=Lateness(50_000_000, "skip"),
         ),
-        step("mail", "send_email", on_failure="exit", to="{{stage}}@example.test"),
+        step("mail", "send_email", on_failure="exit", to="{{stage}}@example.test", send_window=EVENING),
         step("mark", "add_tag", tag="cold"),
         id=ACTIONS,
         triggers=(Trigger("contact_created"), Trigger("tag_added", {"tag": "again"})),
@@ -51,6 +53,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
             body="{{stage}} {{last_sms_reply}}",
             next="unmark",
             lateness=Lateness(50_000_000, "exit"),
+            send_window=EVENING,
         ),
         step("unmark", "remove_tag", tag="cold"),
         step("again", "add_tag", tag="again"),

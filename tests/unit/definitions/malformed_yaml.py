@@ -93,7 +93,52 @@ DOCUMENT = [
     ("an unknown key", "name: W\ntrigger: {type: manual}\ndescripton: x\n" + TAIL, "unknown_key", 3),
     ("a key for later", "name: W\ntrigger: {type: manual}\ngoal: {}\n" + TAIL, "not_available", 3),
     ("exit_on, for later", "name: W\ntrigger: {type: manual}\nexit_on: []\n" + TAIL, "not_available", 3),
-    ("send_window, for later", "name: W\nsend_window: {}\ntrigger: {type: manual}\n" + TAIL, "not_available", 2),
+    ("a goal, for later", "name: W\ngoal: {}\ntrigger: {type: manual}\n" + TAIL, "not_available", 2),
+    (
+        "a send window without an end",
+        "name: W\nsend_window: {from: '09:00'}\ntrigger: {type: manual}\n" + TAIL,
+        "missing_key",
+        2,
+    ),
+    (
+        "a time that is none",
+        "name: W\nsend_window:\n  from: '09:00'\n  to: '24:30'\ntrigger: {type: manual}\n" + TAIL,
+        "bad_value",
+        4,
+    ),
+    (
+        "a window of no length",
+        "name: W\nsend_window:\n  from: '09:00'\n  to: '09:00'\ntrigger: {type: manual}\n" + TAIL,
+        "bad_value",
+        4,
+    ),
+    (
+        "a day that is none",
+        "name: W\nsend_window:\n  from: '09:00'\n  to: '10:00'\n  days: [mon, tuesday]\ntrigger: {type: manual}\n"
+        + TAIL,
+        "bad_value",
+        5,
+    ),
+    (
+        "a zone that is none",
+        "name: W\nsend_window:\n  from: '09:00'\n  to: '10:00'\n  timezone: Europe/Berln\ntrigger: {type: manual}\n"
+        + TAIL,
+        "bad_value",
+        5,
+    ),
+    (
+        "a window of an unknown key",
+        "name: W\nsend_window:\n  from: '09:00'\n  to: '10:00'\n  day: [mon]\ntrigger: {type: manual}\n" + TAIL,
+        "unknown_key",
+        5,
+    ),
+    ("a window that is a word", "name: W\nsend_window: always\ntrigger: {type: manual}\n" + TAIL, "wrong_type", 2),
+    (
+        "a window of a step that sends nothing",
+        steps("  - id: a", "    type: delay", "    send_window: always"),
+        "unknown_key",
+        6,
+    ),
     (
         "a default lateness of nonsense",
         "name: W\ntrigger: {type: manual}\ndefaults:\n  max_lateness: soon\n" + TAIL,

@@ -121,6 +121,8 @@ def steps(draw: st.DrawFn, step_id: str, targets: list[str]) -> dict[str, Any]:
         step["retry"] = {"max_attempts": draw(st.integers(1, 9)), "backoff": draw(st.sampled_from([0.5, 2, "5m"]))}
     if draw(st.booleans()):
         step["on_failure"] = draw(st.sampled_from(["incident", "continue", "exit"]))
+    if kind in ("send_sms", "send_email") and draw(st.booleans()):
+        step["send_window"] = draw(st.sampled_from(["always", {"from": "09:00", "to": "20:00", "days": ["mon"]}]))
     if draw(st.booleans()):
         step["max_lateness"] = draw(st.sampled_from([0, 90.5, "2h"]))
         step["when_late"] = draw(st.sampled_from(["run", "skip", "exit"]))

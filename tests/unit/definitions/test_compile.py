@@ -7,6 +7,7 @@ import pytest
 from domain.conditions import All, AnyOf, Comparison, Not
 from domain.definition import TemplateText
 from domain.errors import HeadraceError
+from domain.send_window import SendWindow
 from domain.steps.ab_split import AbSplit
 from domain.steps.change_tags import AddTag, RemoveTag
 from domain.steps.condition import ConditionStep
@@ -207,6 +208,28 @@ def test_retry_and_on_failure_are_those_of_the_step_over_the_defaults():
     assert step_of("delay").retry == Retry()
     assert step_of("delay", retry={"backoff": "1h"}).retry == Retry(3, 3_600_000, 3_600_000)
     assert step_of("delay", retry={"max_backoff": 0.5}).retry == Retry(3, 500, 500)
+
+
+def test_a_send_window_is_that_of_the_step_over_the_workflows():
+    window = {"from": "09:00", "to": "20:00", "days": ["sat", "mon", "mon"], "timezone": "Europe/Berlin"}
+    text = {"body": "hi"}
+    steps = compiled(
+        workflow(
+            {"id": "a", "type": "send_sms", "config": text},
+            {"id": "b", "type": "send_sms", "config": text, "send_window": {"from": "22:30", "to": "6:00"}},
+            {"id": "c", "type": "send_sms", "config": text, "send_window": "always"},
+            {"id": "d", "type": "delay"},
+            send_window=window,
+        )
+    ).steps
+    assert steps["a"].send_window == SendWindow(from_minute=540, to_minute=1200, days=(0, 5), timezone="Europe/Berlin")
+    assert steps["b"].send_window == SendWindow(from_minute=1350, to_minute=360)
+    assert (steps["c"].send_window, steps["d"].send_window) == (None, None)
+    whole_week = {"from": "00:00", "to": "24:00"}
+    assert step_of("send_sms", text, send_window=whole_week).send_window is None
+    assert step_of(
+        "send_sms", text, send_window={"from": "00:00", "to": "24:00", "days": ["sun"]}
+    ).send_window.days == (6,)
 
 
 def test_lateness_is_that_of_the_step_over_the_defaults():
