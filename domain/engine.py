@@ -16,7 +16,7 @@ from domain.delivering import report_delivery
 from domain.enrolling import enrol_by_hand, fire_triggers
 from domain.evolve import COMMAND_SOURCE, seen_key
 from domain.facts import envelope_of
-from domain.holding import hold, hold_of
+from domain.holding import kept_back
 from domain.lateness import stopped_as_late
 from domain.operating import cancel, pause, resume, retry
 from domain.outcomes import deadline_passed, report_outcome
@@ -24,6 +24,7 @@ from domain.reconciling import reconcile
 from domain.repairing import repair
 from domain.running import complete_wait, current_step, hold_is_over, run
 from domain.state import ContactState
+from domain.steps.kinds import MESSAGE_CHANNELS
 
 
 class TimerDue(msgspec.Struct, frozen=True, kw_only=True, tag="timer_due"):
@@ -161,10 +162,8 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
     step = current_step(decision, enrollment)
     if stopped_as_late(decision, enrollment, step):
         return
-    found = hold_of(decision, step)
-    if found is not None:  # it waited for its slot until it may not go any more
-        hold(decision, enrollment, step, action.visit, found)
-        return
+    if action.channel in MESSAGE_CHANNELS and kept_back(decision, enrollment, step, action.visit):
+        return  # it waited for its slot until it may not go any more
     decision.on_visit(
         j.AttemptStarted,
         enrollment,
@@ -174,6 +173,7 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
         attempt=action.attempt + 1,
         start_by_ms=start.start_by_ms,
         deadline_ms=start.deadline_ms,
+        channel=action.channel if action.channel in MESSAGE_CHANNELS else None,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from domain import journal as j
-from domain.appliers import attempt, consent, contact, enrollment, step
+from domain.appliers import attempt, consent, contact, enrollment, sent, step
 from domain.appliers.enrollment import RATE_WINDOW_MS, on_enrollment
 from domain.appliers.seen import COMMAND_SOURCE, RETENTION_MS, seen_key
 from domain.contact import Contact
@@ -47,9 +47,9 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[ContactState, Any], ContactSt
     j.StepCompleted: on_enrollment(step.step_completed),
     j.StepSkipped: on_enrollment(step.step_skipped),
     j.StepFailed: on_enrollment(step.step_failed),
-    j.AttemptStarted: on_enrollment(attempt.attempt_started),
+    j.AttemptStarted: sent.counted(on_enrollment(attempt.attempt_started)),
     j.AttemptSucceeded: on_enrollment(attempt.attempt_succeeded),
-    j.AttemptFailed: on_enrollment(attempt.attempt_ended("failed")),
+    j.AttemptFailed: sent.uncounted(on_enrollment(attempt.attempt_ended("failed"))),
     j.AttemptUnknown: on_enrollment(attempt.attempt_ended("unknown")),
     j.RetryDue: on_enrollment(attempt.retry_due),
     j.DeliveryReported: consent.delivery_reported,

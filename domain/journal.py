@@ -128,6 +128,8 @@ class AttemptStarted(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag=
     attempt: int
     start_by_ms: int
     deadline_ms: int
+    channel: str | None = None
+    """Of a message: what frequency caps count."""
 
 
 class AttemptSucceeded(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_succeeded"):
@@ -304,7 +306,7 @@ class ActionRequested(_Step, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 
 class SendHeld(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="send_held"):
-    """A message may not go now, for `reason` (`send_window`); its step is entered anew at `until_ms`."""
+    """A message may not go now, for `reason` (`send_window`, `frequency_cap`); its step is entered anew at `until_ms`."""
 
     until_ms: int
     reason: str
@@ -319,7 +321,7 @@ class StepCompleted(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="s
 
 
 class StepSkipped(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_skipped"):
-    """A step was not done, for `reason` (`operator`, `late`, `repair`); the enrollment goes on at `next_step`, or ends."""
+    """A step was not done, for `reason` (`operator`, `late`, `frequency_cap` ...); the enrollment goes on at `next_step`, or ends."""
 
     reason: str
     next_step: str | None = None

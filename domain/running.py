@@ -9,7 +9,7 @@ from domain.enrollment import Enrollment
 from domain.errors import StepError
 from domain.facts import envelope_of
 from domain.failing import fail_step, stop_at_step
-from domain.holding import hold, hold_of
+from domain.holding import kept_back
 from domain.ids import action_key
 from domain.lateness import skipped_on_entering
 from domain.steps.kinds import enter_of
@@ -79,8 +79,8 @@ def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, o
             )
         case Ask() if (reason := refusal(decision, outcome.channel, outcome.request)) is not None:
             skip_step(decision, enrollment, step, visit, reason)
-        case Ask() if (found := hold_of(decision, step)) is not None:
-            hold(decision, enrollment, step, visit, found)
+        case Ask() if kept_back(decision, enrollment, step, visit):
+            pass
         case Ask():
             decision.on_visit(
                 j.ActionRequested,

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from domain.conditions import Condition
+from domain.frequency import FrequencyCap
 from domain.send_window import SendWindow
 
 END: Final = "end"
@@ -50,6 +51,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """None: the definition says nothing of it, so it runs however late, unless the engine is told to hold such steps."""
     send_window: SendWindow | None = None
     """When its message may go, in the contact's time zone; None: at any time."""
+    frequency_cap: FrequencyCap | None = None
+    """How many messages the contact may get, for its message to go; None: any number."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from streams.agenda import has_open, next_due_ms, pending_actions
 
 FORMAT: Final = 4
 """Of the rows; a store of another format is folded anew. 2: the memory of inputs is bytes, not a list. 3: lateness.
-4: messages that are held."""
+4: messages that are held, and that were sent."""
 CACHE_KIB: Final = 8_192
 """SQLite's own cache of one partition. A worker may have many; what it does not hold, the operating system does."""
 _SQL: Final = load_sql("streams.sql", "store.sql")

@@ -31,9 +31,7 @@ def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollm
         case _ if isinstance(event, _AFTER_A_STOP) and real is not None and is_stopped(real, event):
             if waits_alike(real, enrollment):
                 return TimerDue(**at)
-            if acts_alike(
-                real, enrollment
-            ):  # it was too late to begin, its limits did not allow it, or consent ended meanwhile
+            if acts_alike(real, enrollment):  # it might not begin: too late, over its limits, or without consent
                 return StartAttempt(**at, start_by_ms=event.at_ms, deadline_ms=event.at_ms)
     return None
 

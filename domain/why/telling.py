@@ -22,12 +22,16 @@ ENDED: Final[dict[type[j.JournalEvent], str]] = {
 OPEN: Final = ("pending", "running")
 _SKIPPED: Final = {
     "operator": "an operator skipped it",
+    "frequency_cap": "the contact had got as many messages as the cap allows",
     "opted_out": "the recipient opted out, and is not written to any more",
     "bounced": "an earlier message to the recipient bounced, and the address is not written to any more",
     "spam_reported": "the recipient reported an earlier message as spam, and is not written to any more",
 }
 
-_HELD: Final = {"send_window": "it is outside its send window"}
+_HELD: Final = {
+    "send_window": "it is outside its send window",
+    "frequency_cap": "the contact got as many messages as the cap allows",
+}
 _NOT_HELD: Final[dict[str, Any]] = {"due_at_ms": None, "code": None, "message": None}
 
 

@@ -149,7 +149,10 @@ def _held(event: j.EnrollmentHeld, _: RowChanges) -> str:
     return f"Held at step {event.step_id}, which is {late} late: a repair says what becomes of it"
 
 
-_HELD_FOR: Final = {"send_window": "it is outside its send window"}
+_HELD_FOR: Final = {
+    "send_window": "it is outside its send window",
+    "frequency_cap": "the contact got as many messages as the cap allows",
+}
 
 
 def _send_held(event: j.SendHeld, _: RowChanges) -> str:
@@ -157,7 +160,12 @@ def _send_held(event: j.SendHeld, _: RowChanges) -> str:
     return f"Message of step {event.step_id} held until {time_text(event.until_ms)}: {why}"
 
 
-_SKIPPED_STEP: Final = {"late": "it was too late", "operator": "an operator said so", "repair": "a repair said so"}
+_SKIPPED_STEP: Final = {
+    "late": "it was too late",
+    "operator": "an operator said so",
+    "repair": "a repair said so",
+    "frequency_cap": "the contact got as many messages as the cap allows",
+}
 
 
 def _incident(event: j.IncidentOpened, _: RowChanges) -> str:

@@ -7,7 +7,7 @@ from domain.workflow import Retry, Step, Workflow
 from schemas.definition.checking import Report
 from schemas.definition.flow import edges, next_step
 from schemas.definition.lateness import lateness
-from schemas.definition.limits import send_window
+from schemas.definition.limits import frequency_cap, send_window
 from schemas.definition.model import ON_FAILURE
 from schemas.definition.positions import unplaced
 from schemas.definition.reading import ReadWorkflow, read_workflow
@@ -70,6 +70,7 @@ def _step(read: ReadWorkflow, index: int, ids: set[str], templates: Templates) -
         on_failure=_on_failure(read, index, ids),
         lateness=lateness(found.step, read.workflow.defaults),
         send_window=send_window(read, found),
+        frequency_cap=frequency_cap(read, found),
     )
 
 

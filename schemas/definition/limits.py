@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from domain.frequency import FrequencyCap
 from domain.send_window import SendWindow
 from domain.steps.kinds import MESSAGE_KINDS
 from schemas.definition.checking import Report
 from schemas.definition.reading import ReadStep, ReadWorkflow
+from schemas.definition.sending import UNCAPPED
 
-_KEYS: Final = ("send_window",)
+_KEYS: Final = ("send_window", "frequency_cap")
 
 
 def send_window(read: ReadWorkflow, found: ReadStep) -> SendWindow | None:
@@ -16,6 +18,15 @@ def send_window(read: ReadWorkflow, found: ReadStep) -> SendWindow | None:
         return None
     given = found.step.send_window or read.workflow.send_window
     return given.window() if given is not None else None
+
+
+def frequency_cap(read: ReadWorkflow, found: ReadStep) -> FrequencyCap | None:
+    """How many messages the contact may get for the step's to go; None: any number, or it sends none."""
+    given = found.step.frequency_cap or read.workflow.frequency_cap
+    channel = MESSAGE_KINDS.get(found.kind.name)
+    if channel is None or given is None or given is UNCAPPED or given.channel not in (None, channel):
+        return None
+    return given.cap()
 
 
 def check_limits(report: Report, read: ReadWorkflow) -> None:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from domain.definition import TemplateText
 from domain.workflow import Retry
 from schemas.definition.checking import Model, one_of, wrong
-from schemas.definition.sending import SendWindowModel, StepWindow
+from schemas.definition.sending import FrequencyCapModel, SendWindowModel, StepCap, StepWindow
 from schemas.definition.triggers import TriggerModel
 from schemas.definition.values import Key, LiquidText, Name, Scalar, Span, StepId, Text
 
@@ -77,6 +77,7 @@ class StepModel(Model):
     max_lateness: _MaxLateness | None = None
     when_late: _WhenLate | None = None
     send_window: StepWindow = None
+    frequency_cap: StepCap = None
 
 
 class WorkflowModel(Model):
@@ -97,6 +98,7 @@ class WorkflowModel(Model):
     ] = "once"
     defaults: DefaultsModel | None = None
     send_window: SendWindowModel | None = None
+    frequency_cap: FrequencyCapModel | None = None
     steps: Annotated[list[Any], Field(min_length=1, max_length=MAX_STEPS)]
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""When a message may go: `send_window`, of the workflow or of a step."""
+"""When a message may go: `send_window` and `frequency_cap`, of the workflow or of a step."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,12 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from domain.frequency import MAX_MESSAGES, MAX_SPAN_MS, FrequencyCap
 from domain.send_window import DAYS, MINUTES_A_DAY, SendWindow, zone_of
+from domain.steps.kinds import MESSAGE_CHANNELS
 from schemas.definition.checking import Model, describe, one_of, wrong
 from schemas.definition.diagnostics import did_you_mean
+from schemas.definition.values import Span
 
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])")
 _MINUTES_AN_HOUR: Final = 60
@@ -84,3 +87,46 @@ StepWindow = Annotated[
     Field(json_schema_extra=or_word("always")),
 ]
 """A step's own window, or `always`: its message goes at any time."""
+
+
+WHEN_OVER: Final = ("wait", "skip")
+
+
+class FrequencyCapModel(Model):
+    """At most so many messages to a contact within a span of time, of whatever workflow they are."""
+
+    messages: Annotated[int, Field(ge=1, le=MAX_MESSAGES)]
+    per: Annotated[Span, Field(ge=1, le=MAX_SPAN_MS / 1000)]
+    when_over: Annotated[
+        str,
+        BeforeValidator(one_of("bad_value", "what becomes of a message over the cap", lambda: WHEN_OVER)),
+        WithJsonSchema({"enum": list(WHEN_OVER)}),
+    ] = "wait"
+    channel: (
+        Annotated[
+            str,
+            BeforeValidator(one_of("bad_value", "a channel", lambda: MESSAGE_CHANNELS)),
+            WithJsonSchema({"enum": sorted(MESSAGE_CHANNELS)}),
+        ]
+        | None
+    ) = None
+
+    def cap(self) -> FrequencyCap:
+        """What the engine asks."""
+        return FrequencyCap(
+            messages=self.messages,
+            span_ms=round(self.per * 1000),
+            channel=self.channel,
+            skips=self.when_over == "skip",
+        )
+
+
+UNCAPPED: Final = FrequencyCapModel(messages=MAX_MESSAGES, per=1.0)
+"""Stands for the word `none`; it is told from a cap by its identity."""
+
+StepCap = Annotated[
+    FrequencyCapModel | None,
+    BeforeValidator(lambda value: UNCAPPED if value == "none" else value),
+    Field(json_schema_extra=or_word("none")),
+]
+"""A step's own cap, or `none`: its message goes however many the contact got."""

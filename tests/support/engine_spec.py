@@ -50,7 +50,7 @@ _CONFIGS = {
     "http_request": lambda url="http://example.test/": HttpRequest(url=text(url)),
     "exit": lambda reason="exit_step": Exit(reason=reason),
 }
-_STEP_KEYS = ("branches", "retry", "on_failure", "lateness", "send_window")
+_STEP_KEYS = ("branches", "retry", "on_failure", "lateness", "send_window", "frequency_cap")
 
 
 def step(id: str, kind: str, next: str | None = "", **given: Any) -> Step:
@@ -145,13 +145,15 @@ class Spec:
         return self.when(Reconcile(contact_id=CONTACT), after_ms=after_ms)
 
     def started(self) -> Spec:
-        start = StartAttempt(
+        return self.when(self.start_of(self.enrollment()))
+
+    def start_of(self, enrollment: Enrollment) -> StartAttempt:
+        return StartAttempt(
             contact_id=CONTACT,
-            enrollment_id=self.enrollment().id,
+            enrollment_id=enrollment.id,
             start_by_ms=self.now_ms + 10_000,
             deadline_ms=self.now_ms + 60_000,
         )
-        return self.when(start)
 
     def outcome(self, outcome: str, *, after_ms: int = 0, **fields: Any) -> Spec:
         enrollment = self.enrollment(any_status=True)

@@ -132,6 +132,48 @@ DOCUMENT = [
         "unknown_key",
         5,
     ),
+    (
+        "a cap of nothing",
+        "name: W\nfrequency_cap: {messages: 0, per: 1d}\ntrigger: {type: manual}\n" + TAIL,
+        "out_of_range",
+        2,
+    ),
+    (
+        "a cap of more than is remembered",
+        "name: W\nfrequency_cap: {messages: 51, per: 1d}\ntrigger: {type: manual}\n" + TAIL,
+        "out_of_range",
+        2,
+    ),
+    (
+        "a cap for longer than is remembered",
+        "name: W\nfrequency_cap:\n  messages: 2\n  per: 31d\ntrigger: {type: manual}\n" + TAIL,
+        "out_of_range",
+        4,
+    ),
+    (
+        "a cap without a span",
+        "name: W\nfrequency_cap: {messages: 2}\ntrigger: {type: manual}\n" + TAIL,
+        "missing_key",
+        2,
+    ),
+    (
+        "a cap that does what nobody knows",
+        "name: W\nfrequency_cap:\n  messages: 2\n  per: 1d\n  when_over: drop\ntrigger: {type: manual}\n" + TAIL,
+        "bad_value",
+        5,
+    ),
+    (
+        "a cap of a channel that is none",
+        "name: W\nfrequency_cap:\n  messages: 2\n  per: 1d\n  channel: fax\ntrigger: {type: manual}\n" + TAIL,
+        "bad_value",
+        5,
+    ),
+    (
+        "a cap of a step that sends nothing",
+        steps("  - id: a", "    type: delay", "    frequency_cap: none"),
+        "unknown_key",
+        6,
+    ),
     ("a window that is a word", "name: W\nsend_window: always\ntrigger: {type: manual}\n" + TAIL, "wrong_type", 2),
     (
         "a window of a step that sends nothing",

@@ -7,6 +7,7 @@ import pytest
 from domain.conditions import All, AnyOf, Comparison, Not
 from domain.definition import TemplateText
 from domain.errors import HeadraceError
+from domain.frequency import FrequencyCap
 from domain.send_window import SendWindow
 from domain.steps.ab_split import AbSplit
 from domain.steps.change_tags import AddTag, RemoveTag
@@ -230,6 +231,23 @@ def test_a_send_window_is_that_of_the_step_over_the_workflows():
     assert step_of(
         "send_sms", text, send_window={"from": "00:00", "to": "24:00", "days": ["sun"]}
     ).send_window.days == (6,)
+
+
+def test_a_frequency_cap_is_that_of_the_step_over_the_workflows():
+    text, mail = {"body": "hi"}, {"subject": "s", "body": "b"}
+    steps = compiled(
+        workflow(
+            {"id": "a", "type": "send_sms", "config": text},
+            {"id": "b", "type": "send_sms", "config": text, "frequency_cap": {"messages": 9, "per": 60}},
+            {"id": "c", "type": "send_sms", "config": text, "frequency_cap": "none"},
+            {"id": "d", "type": "send_email", "config": mail},
+            {"id": "e", "type": "delay"},
+            frequency_cap={"messages": 2, "per": "24h", "when_over": "skip", "channel": "sms"},
+        )
+    ).steps
+    assert steps["a"].frequency_cap == FrequencyCap(messages=2, span_ms=DAY_MS, channel="sms", skips=True)
+    assert steps["b"].frequency_cap == FrequencyCap(messages=9, span_ms=60_000)
+    assert [steps[name].frequency_cap for name in "cde"] == [None, None, None]  # the cap is of SMS alone
 
 
 def test_lateness_is_that_of_the_step_over_the_defaults():
