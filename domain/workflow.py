@@ -27,6 +27,13 @@ class Lateness(msgspec.Struct, frozen=True):
     then: str = "skip"
 
 
+class RateLimit(msgspec.Struct, frozen=True):
+    """How many messages of a workflow may begin within a span of time, in each worker."""
+
+    messages: int
+    span_ms: int
+
+
 class Trigger(msgspec.Struct, frozen=True):
     """What enrols contacts. `type` is one of the definition language's triggers; `config` its filters."""
 
@@ -66,6 +73,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     """By id, in the definition's order; the first one is where an enrollment starts."""
     reentry: str = "once"
     """`once`, `after_exit` or `always`."""
+    rate_limit: RateLimit | None = None
+    """Of the live version: it holds for the enrollments of all."""
 
     @property
     def first_step(self) -> str:

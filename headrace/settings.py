@@ -142,6 +142,12 @@ class Settings(KafkaOptions):
         description="Country of phone numbers that name none, by its two letters (ISO 3166); unset: such numbers are refused.",
         examples=["DE"],
     )
+    sms_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        None, description="SMS that one worker begins in a second at most; unset: as many as it can.", examples=["10"]
+    )
+    email_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        None, description="E-mails that one worker begins in a second at most; unset: as many as it can."
+    )
     twilio_account_sid: str | None = Field(
         None, pattern=r"^AC\w+$", description="Twilio account; unset: the sandbox.", examples=["AC..."]
     )
@@ -276,6 +282,12 @@ def _default_text(default: object) -> str:
     if default is None or default == () or isinstance(default, Path):
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def per_second_of(settings: Settings) -> dict[str, float]:
+    """How many messages a worker may begin in a real second, by channel; those without a limit are left out."""
+    given = {"sms": settings.sms_per_second, "email": settings.email_per_second}
+    return {channel: rate for channel, rate in given.items() if rate is not None}
 
 
 def hold_late_ms_of(settings: Settings) -> int | None:

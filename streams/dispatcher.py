@@ -21,6 +21,7 @@ from domain.command import ReportOutcome
 from domain.contact import Contact
 from streams.attempt import Attempt
 from streams.outcome import report_of
+from streams.pace import Pace
 from streams.providers.failure import failure_of
 from streams.secrets import NO_SECRETS, Secrets, UnknownSecret
 
@@ -44,6 +45,7 @@ class Dispatcher:
         time_scale: float = 1.0,
         secrets: Secrets = NO_SECRETS,
         ended: Callable[[str, str, float], None] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """Make one; it starts nothing by itself.
 
@@ -55,7 +57,9 @@ class Dispatcher:
             time_scale: engine milliseconds per real millisecond; sockets' time-outs are real.
             secrets: what references in requests stand for.
             ended: is told of each attempt's channel and outcome, and of the real seconds that it took.
+            pace: how many messages may begin; None: as many as there are slots.
         """
+        self.pace: Final = pace or Pace({}, clock)
         self._actions = actions
         self._clock = clock
         self._report = report
@@ -81,7 +85,10 @@ class Dispatcher:
 
     def free_slots(self, channel: str) -> int:
         """How many more attempts of the channel can start at once."""
-        return 0 if self._draining else max(0, self._limit(channel) - self._busy[channel])
+        if self._draining:
+            return 0
+        slots, paced = max(0, self._limit(channel) - self._busy[channel]), self.pace.free(channel)
+        return slots if paced is None else min(slots, paced)
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt whose intent is journaled; never blocks.

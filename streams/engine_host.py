@@ -27,6 +27,7 @@ from streams.dispatcher import Dispatcher
 from streams.fencing import Fencing
 from streams.metrics import EngineMetrics
 from streams.outcome_post import OutcomePost
+from streams.pace import Pace
 from streams.partition_settings import PartitionSettings
 from streams.secrets import NO_SECRETS, Secrets
 from streams.stuck_watch import StuckWatch
@@ -70,7 +71,14 @@ class EngineHost:
         self._feed, self._metrics = CatalogueFeed(log, compile_), metrics or EngineMetrics()
         scale, attempted = settings.time_scale, self._metrics.attempted
         self.dispatcher = Dispatcher(
-            actions, clock, report=self._report, slots=slots, time_scale=scale, secrets=secrets, ended=attempted
+            actions,
+            clock,
+            report=self._report,
+            slots=slots,
+            time_scale=scale,
+            secrets=secrets,
+            ended=attempted,
+            pace=Pace(settings.per_second, clock, time_scale=scale),
         )
         self._post = OutcomePost(log, partitions)
         self._seek: Callable[[str, int, int], None] = _no_seek

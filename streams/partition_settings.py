@@ -34,6 +34,8 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How late a step may run whose definition says nothing of lateness; later ones are held. None: however late."""
     phone_region: str | None = None
     """The country (ISO 3166) of phone numbers that name none."""
+    per_second: dict[str, float] = {}
+    """Messages that may begin in a real second, by channel, in the whole worker; a channel that is not named has no limit."""
     max_input_bytes: int = 1_048_576
     """Input values over this size go to the dead letters before anything is decided."""
     start_within_ms: int = 10_000

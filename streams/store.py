@@ -140,7 +140,7 @@ class Store:
         if self._pending:
             self._db.executemany(_SQL["clear_pending"], ((contact_id,) for contact_id in states))
         if waiting:
-            rows = ((contact_id, p.enrollment_id, p.channel, p.since_ms) for contact_id, p in waiting)
+            rows = ((contact_id, p.enrollment_id, p.channel, p.since_ms, p.workflow_id) for contact_id, p in waiting)
             self._db.executemany(_SQL["put_pending"], rows)
         if waiting or self._pending:
             self._pending = self._db.execute(_SQL["has_pending"]).fetchone() is not None
@@ -162,9 +162,14 @@ class Store:
         row = self._db.execute(_SQL["next_due"]).fetchone()
         return row[0] if row else None
 
-    def waiting(self, channel: str, limit: int) -> list[tuple[str, str]]:
-        """(contact id, enrollment id) of actions that wait for a slot of the channel, oldest request first."""
-        return list(self._db.execute(_SQL["pending_contacts"], (channel, limit))) if self._pending else []
+    def waiting(self, channel: str, limit: int, *, but: Sequence[str] = ()) -> list[tuple[str, str]]:
+        """(contact id, enrollment id) of actions that wait for a slot of the channel, oldest request first.
+
+        `but`: not those of these workflows.
+        """
+        if not self._pending or limit <= 0:
+            return []
+        return list(self._db.execute(_SQL["pending_contacts"], (channel, msgspec.json.encode(but).decode(), limit)))
 
     def waiting_channels(self) -> list[str]:
         """Channels for which actions wait."""

@@ -50,6 +50,7 @@ def compile_workflow(
         triggers=tuple(trigger.trigger() for trigger in read.triggers),
         steps=steps,
         reentry=read.workflow.reentry,
+        rate_limit=read.workflow.rate_limit.limit() if read.workflow.rate_limit else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""When a message may go: `send_window` and `frequency_cap`, of the workflow or of a step."""
+"""When a message may go: `send_window` and `frequency_cap`, of the workflow or of a step; `rate_limit`, of the workflow."""
 
 import re
 from collections.abc import Callable
@@ -10,11 +10,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from domain.frequency import MAX_MESSAGES, MAX_SPAN_MS, FrequencyCap
 from domain.send_window import DAYS, MINUTES_A_DAY, SendWindow, zone_of
 from domain.steps.kinds import MESSAGE_CHANNELS
+from domain.workflow import RateLimit
 from schemas.definition.checking import Model, describe, one_of, wrong
 from schemas.definition.diagnostics import did_you_mean
 from schemas.definition.values import Span
 
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])")
+MAX_RATE: Final = 1_000_000
+MAX_RATE_SPAN_S: Final = 86_400
 _MINUTES_AN_HOUR: Final = 60
 
 
@@ -130,3 +133,14 @@ StepCap = Annotated[
     Field(json_schema_extra=or_word("none")),
 ]
 """A step's own cap, or `none`: its message goes however many the contact got."""
+
+
+class RateLimitModel(Model):
+    """How many messages of the workflow may begin within a span of time, in each worker."""
+
+    messages: Annotated[int, Field(ge=1, le=MAX_RATE)]
+    per: Annotated[Span, Field(ge=1, le=MAX_RATE_SPAN_S)]
+
+    def limit(self) -> RateLimit:
+        """What the engine keeps to."""
+        return RateLimit(self.messages, round(self.per * 1000))

@@ -174,6 +174,24 @@ DOCUMENT = [
         "unknown_key",
         6,
     ),
+    (
+        "a rate of nothing",
+        "name: W\nrate_limit: {messages: 0, per: 1m}\ntrigger: {type: manual}\n" + TAIL,
+        "out_of_range",
+        2,
+    ),
+    (
+        "a rate for too short a time",
+        "name: W\nrate_limit: {messages: 5, per: 500ms}\ntrigger: {type: manual}\n" + TAIL,
+        "out_of_range",
+        2,
+    ),
+    (
+        "a rate of a step",
+        steps("  - id: a", "    type: send_sms", "    config: {body: x}", "    rate_limit: {messages: 5, per: 1m}"),
+        "unknown_key",
+        7,
+    ),
     ("a window that is a word", "name: W\nsend_window: always\ntrigger: {type: manual}\n" + TAIL, "wrong_type", 2),
     (
         "a window of a step that sends nothing",

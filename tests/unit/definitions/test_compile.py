@@ -20,7 +20,7 @@ from domain.steps.send_email import SendEmail
 from domain.steps.send_sms import SendSms
 from domain.steps.update_field import UpdateField
 from domain.templates import compile_template as t
-from domain.workflow import Lateness, Retry, Trigger
+from domain.workflow import Lateness, RateLimit, Retry, Trigger
 from schemas.definition import compile_workflow, parse
 from schemas.definition.steps import STEP_KINDS
 
@@ -248,6 +248,12 @@ def test_a_frequency_cap_is_that_of_the_step_over_the_workflows():
     assert steps["a"].frequency_cap == FrequencyCap(messages=2, span_ms=DAY_MS, channel="sms", skips=True)
     assert steps["b"].frequency_cap == FrequencyCap(messages=9, span_ms=60_000)
     assert [steps[name].frequency_cap for name in "cde"] == [None, None, None]  # the cap is of SMS alone
+
+
+def test_a_rate_limit_is_the_workflows():
+    assert compiled(workflow({"id": "a", "type": "delay"})).rate_limit is None
+    given = compiled(workflow({"id": "a", "type": "delay"}, rate_limit={"messages": 100, "per": "1m"}))
+    assert given.rate_limit == RateLimit(100, 60_000)
 
 
 def test_lateness_is_that_of_the_step_over_the_defaults():
