@@ -93,8 +93,9 @@ def happened(kind: str, **fields: Any) -> dict[str, Any]:
 class Spec:
     """One contact, a catalogue and a clock; `when` decides, `then` says what must have followed."""
 
-    def __init__(self, *workflows: Workflow | Entry, now_ms: int = START_MS, **known: Any) -> None:
-        self.now_ms, self.known = now_ms, known
+    def __init__(self, *workflows: Workflow | Entry, now_ms: int = START_MS, hold_late_ms: int | None = None,
+                 phone_region: str | None = None) -> None:  # fmt: skip
+        self.now_ms, self.hold_late_ms, self.phone_region = now_ms, hold_late_ms, phone_region
         self.entries = {one.id: one if isinstance(one, Entry) else entry(one) for one in workflows}
         self.state = initial(CONTACT)
         self.journal: list[j.JournalEvent] = []
@@ -110,7 +111,9 @@ class Spec:
         self.now_ms += after_ms
         before = encode_state(self.state)
         catalogue = Catalogue(entries=self.entries)
-        context = Context(now_ms=self.now_ms, catalogue=catalogue, **self.known)
+        context = Context(
+            now_ms=self.now_ms, catalogue=catalogue, hold_late_ms=self.hold_late_ms, phone_region=self.phone_region
+        )
         decision = decide(self.state, given, context)
         assert encode_state(self.state) == before, "deciding changed the state that it was given"
         folded = self.state

@@ -168,7 +168,7 @@ class TestLateness:
 
     def test_a_hold_that_ends_too_late_for_anyone_is_a_persons_to_settle(self):
         spec = sending()
-        spec.known["hold_late_ms"] = HOUR_MS
+        spec.hold_late_ms = HOUR_MS
         later(spec, at(12, day=5)).then(happened("enrollment_held", step_id="hi", due_at_ms=at(9, day=5)))
         spec.command(c.RepairEnrollment, enrollment_id=spec.enrollment().id, step_id="hi", visit=1, how="run", by="ann")
         spec.then(

@@ -182,7 +182,7 @@ def test_a_pause_moves_the_due_time_of_a_wait() -> None:
 
 def test_a_late_wait_is_held_and_a_repair_tells_who_did_what_and_why() -> None:
     spec = _started().outcome("succeeded")
-    spec.known["hold_late_ms"] = 1
+    spec.hold_late_ms = 1
     spec.timer(after_ms=DAY_MS + 7_500_000)
     changes = folded(spec.journal)
     (row,) = changes.enrollments.new.values()
