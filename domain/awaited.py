@@ -6,7 +6,10 @@ from domain.enrollment import Enrollment
 
 
 class Awaited(NamedTuple):
-    """A visit's attempt that begins (after its back-off, if it is a repeated one), or its wait that ends (that has one)."""
+    """A visit's attempt that begins (after its back-off, if it is a repeated one), or its wait that ends (that has one).
+
+    The end of a hold before there is any attempt is number 0.
+    """
 
     step: str
     visit: int = 1
@@ -18,6 +21,8 @@ def awaited_by(enrollment: Enrollment) -> Awaited | None:
     timer, action, step_id = enrollment.timer, enrollment.action, enrollment.step_id
     if timer is not None and timer.kind == "delay" and step_id is not None:
         return Awaited(step_id, enrollment.visits[step_id])
-    if action is not None and action.status in ("requested", "backoff"):
+    if timer is not None and timer.kind == "hold" and action is None and step_id is not None:
+        return Awaited(step_id, enrollment.visits[step_id], 0)
+    if action is not None and action.status in ("requested", "backoff", "held"):
         return Awaited(action.step_id, action.visit, action.attempt + 1)
     return None

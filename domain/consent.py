@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.phones import comparable
+
 STOP: Final = frozenset({"STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL"})
 START: Final = frozenset({"START", "UNSTOP", "YES"})
 OPT_OUT_CODES: Final = frozenset({"twilio_21610"})
 """Codes of a provider that refuses a message because its recipient opted out there."""
-
-_PUNCTUATION: Final = str.maketrans("", "", " -().\t")
 
 
 class Suppression(msgspec.Struct, frozen=True):
@@ -31,17 +31,19 @@ def keyword_of(body: object) -> str | None:
     return "stop" if word in STOP else "start" if word in START else None
 
 
-def normal_address(channel: str, address: str) -> str:
-    """The address in the form in which two of them are compared."""
-    return address.translate(_PUNCTUATION) if channel == "sms" else address.strip().lower()
+def normal_address(channel: str, address: str, region: str | None = None) -> str:
+    """The address in the form in which two of them are compared; a number without a country code is of `region`."""
+    return comparable(address, region) if channel == "sms" else address.strip().lower()
 
 
-def suppression_of(suppressions: tuple[Suppression, ...], channel: str, request: dict[str, Any]) -> Suppression | None:
+def suppression_of(
+    suppressions: tuple[Suppression, ...], channel: str, request: dict[str, Any], region: str | None = None
+) -> Suppression | None:
     """What forbids a message to the recipient that its rendered request names, if anything does."""
     to = request.get("to")
     if not suppressions or not isinstance(to, str):
         return None
-    address = normal_address(channel, to)
+    address = normal_address(channel, to, region)
     return find(suppressions, channel, address)
 
 

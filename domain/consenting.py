@@ -21,7 +21,7 @@ def hear_keyword(decision: Decision, data: dict[str, Any]) -> None:
 
 def change_consent(decision: Decision, channel: str, address: str, *, allowed: bool, reason: str) -> None:
     """Record the change, unless it changes nothing."""
-    normal = normal_address(channel, address)
+    normal = normal_address(channel, address, decision.context.phone_region)
     if normal and allowed == (find(decision.state.suppressions, channel, normal) is not None):
         personal = j.Address(normal)
         decision.record(j.ConsentChanged, channel=channel, allowed=allowed, reason=reason, personal=personal)
@@ -35,7 +35,7 @@ def change_by_command(decision: Decision, command: c.ChangeConsent) -> None:
 
 def refusal(decision: Decision, channel: str, request: dict[str, Any]) -> str | None:
     """Why a message may not be sent, if it may not."""
-    found = suppression_of(decision.state.suppressions, channel, request)
+    found = suppression_of(decision.state.suppressions, channel, request, decision.context.phone_region)
     return found.reason if found else None
 
 

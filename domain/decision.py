@@ -34,6 +34,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     answer that it knows nothing of it. Empty: it is not asked."""
     answer_within_ms: int = 30_000
     """How long the answer to such a question is waited for."""
+    phone_region: str | None = None
+    """The country of phone numbers that name none."""
 
 
 class Decision:

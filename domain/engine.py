@@ -17,13 +17,15 @@ from domain.delivering import report_delivery
 from domain.enrolling import enrol_by_hand, fire_triggers
 from domain.evolve import COMMAND_SOURCE, seen_key
 from domain.facts import envelope_of
+from domain.holding import kept_back
 from domain.lateness import stopped_as_late
 from domain.operating import cancel, pause, resume, retry
 from domain.outcomes import deadline_passed, report_outcome
 from domain.reconciling import reconcile
 from domain.repairing import repair
-from domain.running import complete_wait, current_step, run
+from domain.running import complete_wait, current_step, hold_is_over, run
 from domain.state import ContactState
+from domain.steps.kinds import MESSAGE_CHANNELS
 
 
 class TimerDue(msgspec.Struct, frozen=True, kw_only=True, tag="timer_due"):
@@ -143,6 +145,9 @@ def _decide_timer(decision: Decision, due: TimerDue) -> None:
     elif enrollment.status == "active" and timer.kind == "delay":
         if not stopped_as_late(decision, enrollment, current_step(decision, enrollment)):
             complete_wait(decision, enrollment)
+    elif enrollment.status == "active" and timer.kind == "hold":
+        if not stopped_as_late(decision, enrollment, current_step(decision, enrollment)):
+            hold_is_over(decision, enrollment)
     elif enrollment.status == "active" and enrollment.action:
         action = enrollment.action
         decision.on_visit(j.RetryDue, enrollment, action.step_id, action.visit, action_key=action.key)
@@ -157,8 +162,11 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
     if reason is not None:  # consent ended while the message waited
         skip_action(decision, enrollment, action, current_step(decision, enrollment), reason)
         return
-    if stopped_as_late(decision, enrollment, current_step(decision, enrollment)):
+    step = current_step(decision, enrollment)
+    if stopped_as_late(decision, enrollment, step):
         return
+    if action.channel in MESSAGE_CHANNELS and kept_back(decision, enrollment, step, action.visit):
+        return  # it waited for its slot until it may not go any more
     decision.on_visit(
         j.AttemptStarted,
         enrollment,
@@ -168,6 +176,7 @@ def _decide_start(decision: Decision, start: StartAttempt) -> None:
         attempt=action.attempt + 1,
         start_by_ms=start.start_by_ms,
         deadline_ms=start.deadline_ms,
+        channel=action.channel if action.channel in MESSAGE_CHANNELS else None,
     )
 
 

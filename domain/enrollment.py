@@ -23,8 +23,8 @@ CLOSED: Final = frozenset(status for status, targets in TRANSITIONS.items() if n
 class Timer(msgspec.Struct, frozen=True):
     """What an enrollment waits for in time.
 
-    `delay`, `retry` (of an action), `ask` (its provider what became of an attempt), or `deadline` (of an attempt, or of
-    such a question).
+    `delay`, `hold` (of a message), `retry` (of an action), `ask` (its provider what became of an attempt), or `deadline`
+    (of an attempt, or of such a question).
     """
 
     kind: str
@@ -43,6 +43,7 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     requested_at_ms: int
     status: str = "requested"
     """`requested` (waits for a slot), `running` (an attempt is open), `backoff` (waits for its retry),
+    `held` (waits until it may go),
     `failed` or `unknown` (the last attempt's outcome; unless a timer is set, nothing more happens by itself)."""
     attempt: int = 0
     """The number of the last attempt that was started."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from domain import journal as j
-from domain.appliers import attempt, consent, contact, enrollment, step
+from domain.appliers import attempt, consent, contact, enrollment, sent, step
 from domain.appliers.enrollment import RATE_WINDOW_MS, on_enrollment
 from domain.appliers.seen import COMMAND_SOURCE, RETENTION_MS, seen_key
 from domain.contact import Contact
@@ -43,12 +43,13 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[ContactState, Any], ContactSt
     j.IncidentResolved: contact.unchanged,
     j.TimerSet: on_enrollment(step.timer_set),
     j.ActionRequested: on_enrollment(step.action_requested),
+    j.SendHeld: on_enrollment(step.send_held),
     j.StepCompleted: on_enrollment(step.step_completed),
     j.StepSkipped: on_enrollment(step.step_skipped),
     j.StepFailed: on_enrollment(step.step_failed),
-    j.AttemptStarted: on_enrollment(attempt.attempt_started),
+    j.AttemptStarted: sent.counted(on_enrollment(attempt.attempt_started)),
     j.AttemptSucceeded: attempt.attempt_succeeded,
-    j.AttemptFailed: on_enrollment(attempt.attempt_failed),
+    j.AttemptFailed: sent.uncounted(on_enrollment(attempt.attempt_failed)),
     j.AttemptUnknown: on_enrollment(attempt.attempt_unknown),
     j.OutcomeAsked: on_enrollment(attempt.outcome_asked),
     j.RetryDue: on_enrollment(attempt.retry_due),

@@ -128,6 +128,8 @@ class AttemptStarted(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag=
     attempt: int
     start_by_ms: int
     deadline_ms: int
+    channel: str | None = None
+    """Of a message: what frequency caps count."""
 
 
 class AttemptSucceeded(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_succeeded"):
@@ -180,7 +182,7 @@ class OutcomeAsked(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="o
 
 
 class RetryDue(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="retry_due"):
-    """A failed attempt's back-off is over: the action waits for a slot again."""
+    """A failed attempt's back-off, or what held the action, is over: it waits for a slot again."""
 
     action_key: str
 
@@ -322,6 +324,13 @@ class ActionRequested(_Step, frozen=True, kw_only=True, omit_defaults=True, tag=
     personal: Request = Request()
 
 
+class SendHeld(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="send_held"):
+    """A message may not go now, for `reason` (`send_window`, `frequency_cap`); its step is entered anew at `until_ms`."""
+
+    until_ms: int
+    reason: str
+
+
 class StepCompleted(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_completed"):
     """A step is done and chose where to go: `next_step`, or the end (None)."""
 
@@ -331,7 +340,7 @@ class StepCompleted(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="s
 
 
 class StepSkipped(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="step_skipped"):
-    """A step was not done, for `reason` (`operator`, `late`, `repair`); the enrollment goes on at `next_step`, or ends."""
+    """A step was not done, for `reason` (`operator`, `late`, `frequency_cap` ...); the enrollment goes on at `next_step`, or ends."""
 
     reason: str
     next_step: str | None = None
@@ -430,6 +439,7 @@ AnyJournalEvent = (
     | ContactChanged
     | TimerSet
     | ActionRequested
+    | SendHeld
     | StepCompleted
     | StepSkipped
     | StepFailed

@@ -2,7 +2,7 @@
 
 A wait is late when it ends after its time. The steps that follow it are as late as it was, until the next wait, which
 begins anew. An action is late, beside that, by the time that it waits for its attempt (a worker was down, a provider
-slow); pauses and back-offs are no lateness.
+slow); pauses, back-offs and holds are no lateness.
 """
 
 from typing import Final
@@ -21,9 +21,9 @@ HOLDER: Final = "lateness"
 
 def late_by(enrollment: Enrollment, now_ms: int) -> int:
     """By how much what the enrollment waits for is late; 0 when it is not, or when it waits for nothing in time."""
-    action = enrollment.action
-    carried_ms = enrollment.late_ms if action is not None and action.status == "requested" else 0
-    return kept_waiting(enrollment, now_ms) + carried_ms
+    action, timer = enrollment.action, enrollment.timer
+    to_be_sent = action.status == "requested" if action is not None else timer is not None and timer.kind == "hold"
+    return kept_waiting(enrollment, now_ms) + (enrollment.late_ms if to_be_sent else 0)
 
 
 def kept_waiting(enrollment: Enrollment, now_ms: int) -> int:

@@ -5,7 +5,7 @@ from domain import journal as j
 from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment
 from domain.outcomes import settle_after_pause
-from domain.running import current_step
+from domain.running import current_step, hold_is_over
 
 RETRIES = ("again", "succeeded", "skip")
 """How a failed enrollment may be retried."""
@@ -48,6 +48,9 @@ def resume_enrollment(decision: Decision, enrollment: Enrollment, resumed_at_ms:
     """Let it go on, its timers later by the time it stood still."""
     decision.on(j.EnrollmentResumed, enrollment, shift_ms=max(0, resumed_at_ms - enrollment.paused_at_ms))
     settle_after_pause(decision, enrollment)
+    resumed = decision.enrollment(enrollment.id)
+    if resumed is not None and resumed.timer is not None and resumed.timer.kind == "hold":
+        hold_is_over(decision, resumed)  # it is asked again: a hold is until a time of day, and no shorter for a pause
     decision.runnable.append(enrollment.id)
 
 

@@ -28,7 +28,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     changes: tuple[dict[str, Any], ...] = ()
     """What it changed of the contact, as `type` and `data`."""
     code: str | None = None
-    """Why it failed or was skipped."""
+    """Why it failed, was skipped, or is held."""
 
 
 class Path(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +80,14 @@ def path_of(events: Iterable[j.JournalEvent], enrollment_id: str) -> Path:
         elif isinstance(event, j.EnrollmentRepaired) and ends == HELD:  # one that is paused stays so
             ends = WAITING
         elif isinstance(
-            event, j.TimerSet | j.ActionRequested | j.ContactChanged | j.StepCompleted | j.StepSkipped | j.StepFailed
+            event,
+            j.TimerSet
+            | j.SendHeld
+            | j.ActionRequested
+            | j.ContactChanged
+            | j.StepCompleted
+            | j.StepSkipped
+            | j.StepFailed,
         ):
             key = (event.step_id, event.visit)
             known = visits.get(key) or Visit(step=event.step_id, visit=event.visit, did=WAITING)
@@ -93,7 +100,9 @@ def _after(visit: Visit, event: j.JournalEvent) -> Visit:  # noqa: PLR0911 one r
         case j.TimerSet():
             return replace(visit, waits_ms=event.due_at_ms - event.at_ms)
         case j.ActionRequested():
-            return replace(visit, sends={"channel": event.channel, **_plain(event.personal.request)})
+            return replace(visit, sends={"channel": event.channel, **_plain(event.personal.request)}, code=None)
+        case j.SendHeld():
+            return replace(visit, code=event.reason)
         case j.ContactChanged():
             change = {"type": event.change, "data": _plain(event.personal.data)}
             return replace(visit, changes=(*visit.changes, change))

@@ -48,7 +48,7 @@ class _Armed(NamedTuple):
 
     what: Awaited
     kind: str
-    """`delay`, `retry` or `attempt`."""
+    """`delay`, `hold`, `retry` or `attempt`."""
     due_at_ms: int
 
 
@@ -139,7 +139,8 @@ class _Rehearsal:
         if armed == self._armed:
             return
         self._armed = armed
-        late = self._late[awaited][0] if armed.kind != "retry" and self._late[awaited] else None
+        on_time = armed.kind == "retry" or (armed.kind == "hold" and action is not None)
+        late = self._late[awaited][0] if self._late[awaited] and not on_time else None
         if late is None and armed.kind == "attempt":
             self._fire(armed)
         elif late is None:

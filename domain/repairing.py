@@ -12,7 +12,7 @@ from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment
 from domain.lateness import late_by, leave_undone
 from domain.operating import settle_incident
-from domain.running import complete_wait, current_step
+from domain.running import complete_wait, current_step, hold_is_over
 from domain.steps.kinds import MESSAGE_CHANNELS
 
 HOWS: Final = ("run", "skip", "exit")
@@ -89,6 +89,8 @@ def _run_now(decision: Decision, enrollment: Enrollment) -> None:
     timer, action = enrollment.timer, enrollment.action
     if timer is not None and timer.kind == "delay":
         complete_wait(decision, enrollment)
+    elif timer is not None and timer.kind == "hold":
+        hold_is_over(decision, enrollment)
     elif action is not None and action.status == "backoff":
         decision.on_visit(j.RetryDue, enrollment, action.step_id, action.visit, action_key=action.key)
     else:  # the action waits for a slot, or the failed step is entered anew

@@ -9,6 +9,7 @@ from domain.enrollment import Enrollment
 from domain.errors import StepError
 from domain.facts import envelope_of
 from domain.failing import fail_step, stop_at_step
+from domain.holding import kept_back
 from domain.ids import action_key
 from domain.lateness import skipped_on_entering
 from domain.steps.kinds import enter_of
@@ -45,8 +46,11 @@ def _step(decision: Decision, enrollment: Enrollment) -> None:
         message = f"{limit} steps ran without a wait; the workflow goes round in a circle: put a delay into it"
         stop_at_step(decision, enrollment, step, visit, "step_guard", message)
         return
-    if skipped_on_entering(decision, enrollment, step, visit):
-        return
+    if not skipped_on_entering(decision, enrollment, step, visit):
+        _enter(decision, enrollment, step, visit)
+
+
+def _enter(decision: Decision, enrollment: Enrollment, step: Step, visit: int) -> None:
     try:
         outcome = enter_of(step.kind)(step, decision.scope(enrollment))
     except StepError as error:
@@ -75,6 +79,8 @@ def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, o
             )
         case Ask() if (reason := refusal(decision, outcome.channel, outcome.request)) is not None:
             skip_step(decision, enrollment, step, visit, reason)
+        case Ask() if kept_back(decision, enrollment, step, visit):
+            pass
         case Ask():
             decision.on_visit(
                 j.ActionRequested,
@@ -136,6 +142,16 @@ def complete_wait(decision: Decision, enrollment: Enrollment) -> None:
     assert timer is not None
     data = j.StepData({}, {"delay_until": format_time(timer.due_at_ms)})
     _complete(decision, enrollment, step, enrollment.visits[step.id], step.next, None, data)
+    decision.runnable.append(enrollment.id)
+
+
+def hold_is_over(decision: Decision, enrollment: Enrollment) -> None:
+    """What held a message is over: enter its step anew, with the texts and the consent of now."""
+    action, step = enrollment.action, current_step(decision, enrollment)
+    if action is not None:  # it was asked for before, and keeps its text
+        decision.on_visit(j.RetryDue, enrollment, action.step_id, action.visit, action_key=action.key)
+        return
+    _enter(decision, enrollment, step, enrollment.visits[step.id])
     decision.runnable.append(enrollment.id)
 
 

@@ -167,6 +167,9 @@ class _Run:
             case j.TimerSet():
                 output = {"delay_until": format_time(event.due_at_ms)}
                 self._step(event, "running", event.personal.input, output, None)
+            case j.SendHeld():
+                output = {"reason": event.reason, "delay_until": format_time(event.until_ms)}
+                self._step(event, "pending", {}, output, None)
             case j.ActionRequested():
                 self._step(event, "pending", event.personal.request, {}, None)
             case j.StepCompleted():
@@ -184,7 +187,7 @@ class _Run:
 
     def _step(
         self,
-        event: j.TimerSet | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed,
+        event: j.TimerSet | j.SendHeld | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed,
         status: str,
         given: dict[str, Any],
         output: dict[str, Any],

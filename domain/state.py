@@ -7,6 +7,7 @@ import msgspec
 from domain.consent import Suppression
 from domain.contact import Contact
 from domain.enrollment import Enrollment
+from domain.frequency import Sent
 
 
 class WorkflowHistory(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,6 +61,8 @@ class ContactState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     last_sms_reply: str | None = None
     suppressions: tuple[Suppression, ...] = ()
     """Addresses that are not written to, in the order in which that was learned."""
+    sent: tuple[Sent, ...] = ()
+    """The last messages, in order of time."""
 
 
 class PartitionState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

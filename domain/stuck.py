@@ -39,7 +39,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     "action_waiting": Reason(
         "enrollment",
         "its action has waited for its provider for too long",
-        "see whether the provider is slow or down; headrace repair --plan lists what waits",
+        "see whether the provider is slow or down, or a rate limit too low; headrace repair --plan lists what waits",
     ),
     "inputs_behind": Reason(
         "partition",

@@ -144,6 +144,8 @@ class Watch:
                 self._came(before, event.at_ms, held=True)
             case j.StepSkipped() if event.reason == REPAIR:
                 pass  # how late it was is told at the repair
+            case j.ActionRequested() | j.SendHeld() | j.StepFailed() if _is_held(before):
+                self._came(before, event.at_ms)
             case j.StepCompleted() | j.StepSkipped():
                 self._came(before, event.at_ms)
             case j.AttemptStarted():
@@ -205,6 +207,11 @@ class Watch:
                 **msgspec.to_builtins(fields),
             )
         )
+
+
+def _is_held(one: Enrollment | None) -> bool:
+    """Whether a message waits until it may go, and was not asked for yet."""
+    return one is not None and one.action is None and one.timer is not None and one.timer.kind == "hold"
 
 
 def _what(one: Lateness | AttemptOutcome) -> Awaited:

@@ -5,6 +5,8 @@ from typing import Any, Final
 import msgspec
 
 from domain.conditions import Condition
+from domain.frequency import FrequencyCap
+from domain.send_window import SendWindow
 
 END: Final = "end"
 """The reserved step target that ends an enrollment."""
@@ -25,6 +27,13 @@ class Lateness(msgspec.Struct, frozen=True):
 
     max_ms: int
     then: str = "skip"
+
+
+class RateLimit(msgspec.Struct, frozen=True):
+    """How many messages of a workflow may begin within a span of time, in each worker."""
+
+    messages: int
+    span_ms: int
 
 
 class Trigger(msgspec.Struct, frozen=True):
@@ -52,6 +61,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     `never_twice` for a message, `retry` for all else."""
     lateness: Lateness | None = None
     """None: the definition says nothing of it, so it runs however late, unless the engine is told to hold such steps."""
+    send_window: SendWindow | None = None
+    """When its message may go, in the contact's time zone; None: at any time."""
+    frequency_cap: FrequencyCap | None = None
+    """How many messages the contact may get, for its message to go; None: any number."""
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +78,8 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     """By id, in the definition's order; the first one is where an enrollment starts."""
     reentry: str = "once"
     """`once`, `after_exit` or `always`."""
+    rate_limit: RateLimit | None = None
+    """Of the live version: it holds for the enrollments of all."""
 
     @property
     def first_step(self) -> str:

@@ -85,6 +85,8 @@ def _show(event: j.JournalEvent) -> None:
         words = [f"{name}={getattr(event, name)}" for name in _SHOWN if getattr(event, name, None) is not None]
         if isinstance(event, j.TimerSet):
             words.append(f"until {format_time(event.due_at_ms)}")
+        elif isinstance(event, j.SendHeld):
+            words.append(f"until {format_time(event.until_ms)}")
         _print(f"{format_time(event.at_ms)}  {event.contact_id}  {event.__struct_config__.tag}  {' '.join(words)}")
 
 

@@ -12,7 +12,7 @@ from headrace.compiling import compile_document
 from headrace.engine_clock import EngineClock
 from headrace.metrics import RoleMetrics
 from headrace.secrets import load_secrets
-from headrace.settings import Settings, ask_after_ms_of, hold_late_ms_of, topics_of
+from headrace.settings import Settings, ask_after_ms_of, hold_late_ms_of, per_second_of, topics_of
 from schemas.event_log import EventLog
 from schemas.topics import DEFINITION_COMMANDS, DEFINITIONS, Topics
 from streams.agents import agents
@@ -79,6 +79,8 @@ async def engine(
             from_start_fires=settings.from_start_fires,
             hold_late_ms=hold_late_ms_of(settings),
             ask_after_ms=ask_after_ms_of(settings),
+            phone_region=settings.phone_region,
+            per_second=per_second_of(settings),
             start_within_ms=int(defaults.start_within_ms * scale),
             answer_within_ms=int(defaults.answer_within_ms * scale),
         ),

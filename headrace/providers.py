@@ -44,6 +44,7 @@ def webhook_settings(settings: Settings, sandbox: SandboxKeys | None = None) -> 
         twilio_auth_token=token or (sandbox.auth_token if sandbox else None),
         sendgrid_public_key=key,
         unknown_sender=settings.unknown_senders,
+        phone_region=settings.phone_region,
     )
 
 
@@ -58,6 +59,7 @@ def twilio_settings(settings: Settings, sandbox_url: str | None) -> TwilioSettin
             messaging_service_sid=settings.twilio_messaging_service_sid,
             base_url=settings.twilio_base_url,
             public_url=public_url,
+            phone_region=settings.phone_region,
         )
     if sandbox_url is None:
         return None
@@ -67,6 +69,7 @@ def twilio_settings(settings: Settings, sandbox_url: str | None) -> TwilioSettin
         from_number=settings.twilio_from or SANDBOX_SENDER,
         base_url=sandbox_url,
         public_url=public_url,
+        phone_region=settings.phone_region,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic_settings.sources import EnvSettingsSource
 
 from api.webhooks.sendgrid_key import sendgrid_key
 from domain.asking import ASK_AFTER_MS
+from domain.phones import REGIONS
 from headrace.errors import SettingsError
 from headrace.kafka_settings import KafkaOptions
 from schemas.topics import CONTACT_EVENTS, Topics
@@ -70,6 +71,11 @@ def _webhook_key(value: str) -> str:
     except ValueError as error:
         _check(ok=False, expected=str(error).removeprefix("expected "))
     return value
+
+
+def _region(value: str) -> str:
+    _check(value.upper() in REGIONS, "a country's two letters (ISO 3166), as DE or US")
+    return value.upper()
 
 
 HttpUrl = Annotated[str, AfterValidator(_http)]
@@ -133,6 +139,17 @@ class Settings(KafkaOptions):
         examples=["/run/secrets/headrace"],
     )
 
+    phone_region: Annotated[str, AfterValidator(_region)] | None = Field(
+        None,
+        description="Country of phone numbers that name none, by its two letters (ISO 3166); unset: such numbers are refused.",
+        examples=["DE"],
+    )
+    sms_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        None, description="SMS that one worker begins in a second at most; unset: as many as it can.", examples=["10"]
+    )
+    email_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        None, description="E-mails that one worker begins in a second at most; unset: as many as it can."
+    )
     twilio_account_sid: str | None = Field(
         None, pattern=r"^AC\w+$", description="Twilio account; unset: the sandbox.", examples=["AC..."]
     )
@@ -286,6 +303,12 @@ def _default_text(default: object) -> str:
 def ask_after_ms_of(settings: Settings) -> tuple[int, ...]:
     """When, in engine time, a provider is asked what became of an attempt: what it knows is a matter of real time."""
     return tuple(int(seconds * settings.time_scale * 1000) for seconds in settings.ask_after)
+
+
+def per_second_of(settings: Settings) -> dict[str, float]:
+    """How many messages a worker may begin in a real second, by channel; those without a limit are left out."""
+    given = {"sms": settings.sms_per_second, "email": settings.email_per_second}
+    return {channel: rate for channel, rate in given.items() if rate is not None}
 
 
 def hold_late_ms_of(settings: Settings) -> int | None:

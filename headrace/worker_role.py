@@ -14,7 +14,7 @@ from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for
 from headrace.role import run_role
 from headrace.secrets import load_secrets
-from headrace.settings import Settings, ask_after_ms_of, hold_late_ms_of, topics_of
+from headrace.settings import Settings, ask_after_ms_of, hold_late_ms_of, per_second_of, topics_of
 from headrace.verifying import ScheduledVerification, verifying
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember
@@ -60,6 +60,8 @@ def run_worker(settings: Settings) -> int:
                 from_start_fires=settings.from_start_fires,
                 hold_late_ms=hold_late_ms_of(settings),
                 ask_after_ms=ask_after_ms_of(settings),
+                phone_region=settings.phone_region,
+                per_second=per_second_of(settings),
             ),
             clock=EngineClock(),
             compile_=compile_document,

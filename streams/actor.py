@@ -17,8 +17,9 @@ import structlog
 from domain import command as c
 from domain.clock import Clock
 from domain.state import ContactState
+from domain.steps.kinds import MESSAGE_CHANNELS
 from schemas.event_log import EventLog, PartitionWriter, Record
-from streams.agenda import due_enrollments
+from streams.agenda import due_enrollments, is_running
 from streams.attempt import attempt_of, inquiry_of
 from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed, Snapshot
@@ -26,6 +27,7 @@ from streams.dispatcher import Dispatcher
 from streams.gate import Gate
 from streams.metrics import EngineMetrics
 from streams.opening import open_store
+from streams.pace import limit_of
 from streams.partition_settings import GROUP, PartitionSettings
 from streams.store import Store
 from streams.work import Work
@@ -246,6 +248,9 @@ class PartitionActor:
         timeout = _IDLE_S
         if due_ms is not None:
             timeout = min(timeout, max(0.0, (due_ms - self._clock()) / 1000 / self._settings.time_scale))
+        paced_s = self._dispatcher.pace.next_s(self._store.waiting_channels())
+        if paced_s is not None:
+            timeout = min(timeout, paced_s)
         if self._behind:  # what is due waits for input that is on its way; it wakes us, or moves on without a record
             timeout = max(timeout, _LOOK_AGAIN_S)
         try:
@@ -368,20 +373,28 @@ class PartitionActor:
 
     def _start_attempts(self, work: Work) -> None:
         """Give free slots first to actions that waited, then to those of this cycle."""
-        taken: dict[str, int] = {}
-        waiting = [pair for channel in self._store.waiting_channels() for pair in self._waiting(channel)]
+        left: dict[str, int] = {}
+        pace, kept_back = self._dispatcher.pace, self._dispatcher.pace.exhausted()
+        waiting = [pair for channel in self._store.waiting_channels() for pair in self._waiting(channel, kept_back)]
         for contact_id, enrollment_id in [*waiting, *work.requested]:
             state: ContactState = work.state(contact_id)
             enrollment = state.enrollments.get(enrollment_id)
             action = enrollment.action if enrollment else None
-            if action is None or action.status != "requested":
+            if enrollment is None or action is None or action.status != "requested":
                 continue
-            if self._dispatcher.free_slots(action.channel) > taken.get(action.channel, 0):
-                taken[action.channel] = taken.get(action.channel, 0) + 1
+            channel, workflow_id = action.channel, enrollment.workflow_id
+            limit = limit_of(work.catalogue, enrollment) if channel in MESSAGE_CHANNELS else None
+            if channel not in left:
+                left[channel] = self._dispatcher.free_slots(channel)
+            if left[channel] > 0 and pace.may_begin(channel, workflow_id, limit):
                 work.start_attempt(contact_id, enrollment_id)
+                if is_running(work.state(contact_id), enrollment_id):
+                    pace.begins(channel, workflow_id, limit)
+                    left[channel] -= 1
 
-    def _waiting(self, channel: str) -> list[tuple[str, str]]:
-        return self._store.waiting(channel, self._dispatcher.free_slots(channel))
+    def _waiting(self, channel: str, kept_back: list[str]) -> list[tuple[str, str]]:
+        but = kept_back if channel in MESSAGE_CHANNELS else ()
+        return self._store.waiting(channel, self._dispatcher.free_slots(channel), but=but)
 
     async def _commit(self, work: Work) -> bool:
         records = work.records()

@@ -12,6 +12,7 @@ class Pending(msgspec.Struct, frozen=True):
     channel: str
     since_ms: int
     enrollment_id: str
+    workflow_id: str
 
 
 def next_due_ms(state: ContactState) -> int | None:
@@ -40,10 +41,16 @@ def due_enrollments(state: ContactState, until_ms: int) -> list[str]:
 def pending_actions(state: ContactState) -> list[Pending]:
     """The actions of active enrollments that wait for a slot."""
     return [
-        Pending(enrollment.action.channel, enrollment.action.requested_at_ms, enrollment.id)
+        Pending(enrollment.action.channel, enrollment.action.requested_at_ms, enrollment.id, enrollment.workflow_id)
         for enrollment in state.enrollments.values()
         if enrollment.action is not None and enrollment.action.status == "requested" and enrollment.status == "active"
     ]
+
+
+def is_running(state: ContactState, enrollment_id: str) -> bool:
+    """Whether an attempt of the enrollment's action is open."""
+    enrollment = state.enrollments.get(enrollment_id)
+    return enrollment is not None and enrollment.action is not None and enrollment.action.status == "running"
 
 
 def has_open(state: ContactState) -> bool:

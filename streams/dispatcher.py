@@ -24,6 +24,7 @@ from streams.breaker import DRAIN_PER_SECOND, Permit
 from streams.breakers import Breakers
 from streams.inquiries import Inquiries, context_of
 from streams.outcome import report_of
+from streams.pace import Pace
 from streams.providers.failure import failure_of
 from streams.secrets import NO_SECRETS, Secrets, UnknownSecret
 
@@ -53,6 +54,7 @@ class Dispatcher:
         ended: Callable[[str, str, float], None] | None = None,
         more_room: Callable[[], None] = lambda: None,
         drain_per_second: float = DRAIN_PER_SECOND,
+        pace: Pace | None = None,
     ) -> None:
         """Make one; it starts nothing by itself.
 
@@ -66,7 +68,9 @@ class Dispatcher:
             more_room: is told when a channel that was held back may have room for calls, without one having ended.
             drain_per_second: calls a second of a channel whose provider was down, until it has caught up.
             ended: is told of each attempt's channel and outcome, and of the real seconds that it took.
+            pace: how many messages may begin; None: as many as there are slots.
         """
+        self.pace: Final = pace or Pace({}, clock)
         self._actions = actions
         self._clock = clock
         self._report = report
@@ -103,7 +107,9 @@ class Dispatcher:
         """How many more attempts of the channel can start at once."""
         if self._draining:
             return 0
-        return int(min(max(0, self._limit(channel) - self._busy[channel]), self._breakers.room(channel)))
+        slots, paced = max(0, self._limit(channel) - self._busy[channel]), self.pace.free(channel)
+        room = min(slots, self._breakers.room(channel))
+        return int(room if paced is None else min(room, paced))
 
     @property
     def outages(self) -> Mapping[str, str]:

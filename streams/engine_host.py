@@ -28,6 +28,7 @@ from streams.dispatcher import Dispatcher
 from streams.fencing import Fencing
 from streams.metrics import EngineMetrics
 from streams.outcome_post import OutcomePost
+from streams.pace import Pace
 from streams.partition_settings import PartitionSettings
 from streams.secrets import NO_SECRETS, Secrets
 from streams.stuck_watch import StuckWatch
@@ -82,6 +83,7 @@ class EngineHost:
             ended=attempted,
             more_room=self._nudge_all,
             drain_per_second=drain_per_second,
+            pace=Pace(settings.per_second, clock, time_scale=scale),
         )
         self._post = OutcomePost(log, partitions)
         self._seek: Callable[[str, int, int], None] = _no_seek

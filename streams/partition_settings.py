@@ -37,6 +37,10 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     are many batches of a record or two, and a transaction should take them all."""
     hold_late_ms: int | None = None
     """How late a step may run whose definition says nothing of lateness; later ones are held. None: however late."""
+    phone_region: str | None = None
+    """The country (ISO 3166) of phone numbers that name none."""
+    per_second: dict[str, float] = {}
+    """Messages that may begin in a real second, by channel, in the whole worker; a channel that is not named has no limit."""
     max_input_bytes: int = 1_048_576
     """Input values over this size go to the dead letters before anything is decided."""
     start_within_ms: int = 10_000
@@ -60,4 +64,5 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
             hold_late_ms=self.hold_late_ms,
             ask_after_ms=self.ask_after_ms,
             answer_within_ms=self.answer_within_ms,
+            phone_region=self.phone_region,
         )

@@ -17,8 +17,9 @@ from domain.state import ContactState, PartitionState
 from schemas.named_sql import load_sql
 from streams.agenda import has_open, next_due_ms, pending_actions
 
-FORMAT: Final = 3
-"""Of the rows; a store of another format is folded anew. 2: the memory of inputs is bytes, not a list. 3: lateness."""
+FORMAT: Final = 4
+"""Of the rows; a store of another format is folded anew. 2: the memory of inputs is bytes, not a list. 3: lateness.
+4: messages that are held, and that were sent."""
 CACHE_KIB: Final = 8_192
 """SQLite's own cache of one partition. A worker may have many; what it does not hold, the operating system does."""
 _SQL: Final = load_sql("streams.sql", "store.sql")
@@ -139,7 +140,7 @@ class Store:
         if self._pending:
             self._db.executemany(_SQL["clear_pending"], ((contact_id,) for contact_id in states))
         if waiting:
-            rows = ((contact_id, p.enrollment_id, p.channel, p.since_ms) for contact_id, p in waiting)
+            rows = ((contact_id, p.enrollment_id, p.channel, p.since_ms, p.workflow_id) for contact_id, p in waiting)
             self._db.executemany(_SQL["put_pending"], rows)
         if waiting or self._pending:
             self._pending = self._db.execute(_SQL["has_pending"]).fetchone() is not None
@@ -161,9 +162,14 @@ class Store:
         row = self._db.execute(_SQL["next_due"]).fetchone()
         return row[0] if row else None
 
-    def waiting(self, channel: str, limit: int) -> list[tuple[str, str]]:
-        """(contact id, enrollment id) of actions that wait for a slot of the channel, oldest request first."""
-        return list(self._db.execute(_SQL["pending_contacts"], (channel, limit))) if self._pending else []
+    def waiting(self, channel: str, limit: int, *, but: Sequence[str] = ()) -> list[tuple[str, str]]:
+        """(contact id, enrollment id) of actions that wait for a slot of the channel, oldest request first.
+
+        `but`: not those of these workflows.
+        """
+        if not self._pending or limit <= 0:
+            return []
+        return list(self._db.execute(_SQL["pending_contacts"], (channel, msgspec.json.encode(but).decode(), limit)))
 
     def waiting_channels(self) -> list[str]:
         """Channels for which actions wait."""

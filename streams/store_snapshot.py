@@ -58,7 +58,9 @@ class SqliteStoreSnapshot:
 def _filed(state: bytes) -> tuple[Any, ...]:
     """What a store files beside a state."""
     decoded = _state.decode(state)
-    waiting = sorted((one.enrollment_id, one.channel, one.since_ms) for one in pending_actions(decoded))
+    waiting = sorted(
+        (one.enrollment_id, one.channel, one.since_ms, one.workflow_id) for one in pending_actions(decoded)
+    )
     return next_due_ms(decoded), int(has_open(decoded)), waiting
 
 

@@ -20,6 +20,7 @@ from api.webhooks.signatures import check_sendgrid, check_twilio
 from domain.command import Command
 from domain.errors import HeadraceError
 from domain.partition import home_partition
+from domain.phones import spellings
 from schemas.api_bodies import TwilioStatusQuery
 from schemas.command import encode_command
 from schemas.event_log import NewRecord
@@ -38,7 +39,8 @@ async def twilio_sms(request: web.Request, payload: bytes) -> web.Response:
     if not first(form, "MessageSid") or not first(form, "From"):
         message = "expected the fields MessageSid and From in a message of Twilio"
         raise BadRequest(message)
-    rows = await fetch_all(services.database, "contacts_by_phone", {"phone": first(form, "From")})
+    wanted = spellings(first(form, "From"), services.webhooks.phone_region)
+    rows = await fetch_all(services.database, "contacts_by_phone", {"spellings": wanted})
     await _append(services, sms_records(services, form, [row["id"] for row in rows]))
     return web.Response(body=_TWIML, content_type="text/xml")
 

@@ -18,10 +18,11 @@ SELECT action_key, contact_id, workflow_id, enrollment_id, step_id, step_type, v
 SELECT action_key, contact_id FROM send_ledger WHERE action_key = ANY(%(action_keys)s)
 
 -- name: contacts_by_phone
--- Whom we wrote to last comes first, then who is known longest.
+-- `spellings`: the ways in which the number may be written, without punctuation. Whom we wrote to last comes first, then
+-- who is known longest.
 SELECT c.id
   FROM contacts c
- WHERE translate(c.phone, ' -().', '') = translate(%(phone)s, ' -().', '')
+ WHERE translate(c.phone, ' -().', '') = ANY(%(spellings)s::text[])
  ORDER BY (SELECT max(l.requested_at) FROM send_ledger l WHERE l.contact_id = c.id AND l.channel = 'sms') DESC NULLS LAST,
           c.created_at, c.id
  LIMIT 1000

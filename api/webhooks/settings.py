@@ -17,5 +17,7 @@ class WebhookSettings:
     """The verification key of SendGrid's event webhook (base64 of its DER form)."""
     unknown_sender: UnknownSender = "create"
     """What an SMS from a number that no contact has becomes: a new contact's, or a dead letter."""
+    phone_region: str | None = None
+    """The country (ISO 3166) of contacts' numbers that name none."""
     tolerance_s: float = 600.0
     """How old a signed time may be, or how far in the future."""

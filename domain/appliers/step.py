@@ -30,7 +30,16 @@ def action_requested(enrollment: Enrollment, event: j.ActionRequested) -> Enroll
         secrets=event.secrets,
         ready_at_ms=event.at_ms,
     )
-    return replace(enrollment, entered=True, action=action, visits=_visited(enrollment, event))
+    late_ms = enrollment.late_ms + _held_over_ms(enrollment, event.at_ms)
+    visits = _visited(enrollment, event)
+    return replace(enrollment, entered=True, action=action, timer=None, visits=visits, late_ms=late_ms)
+
+
+def send_held(enrollment: Enrollment, event: j.SendHeld) -> Enrollment:
+    """The message waits until it may go; one that was asked for already stays as it is."""
+    action = None if enrollment.action is None else replace(enrollment.action, status="held")
+    timer = Timer("hold", event.until_ms)
+    return replace(enrollment, entered=True, action=action, timer=timer, visits=_visited(enrollment, event))
 
 
 def step_completed(enrollment: Enrollment, event: j.StepCompleted) -> Enrollment:
@@ -70,6 +79,12 @@ def _late_ms(enrollment: Enrollment, at_ms: int) -> int:
     """A wait ends as late as it ends; what follows it is no less late, until the next wait."""
     timer = enrollment.timer
     return max(0, at_ms - timer.due_at_ms) if timer and timer.kind == "delay" else enrollment.late_ms
+
+
+def _held_over_ms(enrollment: Enrollment, at_ms: int) -> int:
+    """By how much a hold ended too late."""
+    timer = enrollment.timer
+    return max(0, at_ms - timer.due_at_ms) if timer and timer.kind == "hold" else 0
 
 
 def _visited(enrollment: Enrollment, event: Any) -> dict[str, int]:

@@ -22,6 +22,7 @@ _IN_TURN: Final = (
     j.StepFailed,
     j.TimerSet,
     j.ActionRequested,
+    j.SendHeld,
     j.ContactChanged,
     j.IncidentOpened,
     j.EnrollmentCompleted,
@@ -53,7 +54,7 @@ def begins_decision(  # noqa: PLR0911 one return a kind of event
             return not isinstance(before, _OF_A_COMMAND)
         case j.IncidentResolved():
             return event.resolution == "outcome" or not isinstance(before, _OF_A_COMMAND)
-        case j.StepCompleted() | j.StepSkipped():
+        case j.StepCompleted() | j.StepSkipped() | j.StepFailed() | j.ActionRequested() | j.SendHeld():
             if isinstance(before, _OF_A_COMMAND):
                 return False
             return event.step_type in WAITING_KINDS if real is None else is_stopped(real, event)

@@ -1,6 +1,6 @@
 """In step: whether a simulated enrollment stands where the real one stands, and what a real event is to it then."""
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -11,6 +11,16 @@ from domain.command import ReportOutcome
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import Enrollment, PendingAction
 from domain.outcomes import DEADLINE
+
+_AFTER_A_STOP: Final = (
+    j.StepCompleted,
+    j.StepSkipped,
+    j.StepFailed,
+    j.ActionRequested,
+    j.SendHeld,
+    j.EnrollmentHeld,
+)
+"""What may come first when a wait or a hold is over, or a slot is free."""
 
 
 def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollment) -> Input | None:
@@ -23,10 +33,10 @@ def input_of(event: j.JournalEvent, real: Enrollment | None, enrollment: Enrollm
             return _report(event, enrollment)
         case j.RetryDue() | j.OutcomeAsked() if waits_alike(real, enrollment):
             return TimerDue(**at)
-        case j.StepCompleted() | j.StepSkipped() | j.EnrollmentHeld() if real and is_stopped(real, event):
+        case _ if isinstance(event, _AFTER_A_STOP) and real is not None and is_stopped(real, event):
             if waits_alike(real, enrollment):
                 return TimerDue(**at)
-            if acts_alike(real, enrollment):  # it was too late to begin, or consent ended meanwhile
+            if acts_alike(real, enrollment):  # it might not begin: too late, over its limits, or without consent
                 return StartAttempt(**at, start_by_ms=event.at_ms, deadline_ms=event.at_ms)
     return None
 
@@ -42,7 +52,7 @@ def _report(event: j.AttemptSucceeded | j.AttemptFailed | j.AttemptUnknown, enro
 def is_stopped(real: Enrollment, event: j.JournalEvent) -> bool:
     """Whether the enrollment, as it was before the event, waited for nothing but its turn: a timer is due, or a slot is free."""
     if real.timer is not None:
-        return real.timer.kind == "delay" and real.timer.due_at_ms <= event.at_ms
+        return real.timer.kind in ("delay", "hold") and real.timer.due_at_ms <= event.at_ms
     return real.action is not None and real.action.status == "requested"
 
 

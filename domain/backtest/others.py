@@ -5,9 +5,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain import journal as j
+from domain.appliers.sent import with_message
 from domain.contact import apply_fact
 from domain.enrollment import Enrollment
 from domain.evolve import evolve
+from domain.frequency import forget
 from domain.state import ContactState
 
 _STANDING: Final = "failed"
@@ -38,7 +40,7 @@ def change(state: ContactState, event: j.ContactChanged) -> ContactState:
 
 
 def stand(state: ContactState, event: j.JournalEvent) -> ContactState:
-    """The state after an event about an enrollment that is not simulated: only that it was, and is open, counts."""
+    """The state after an event about an enrollment that is not simulated: only that it was, and is open, and what it sent counts."""
     match event:
         case j.Enrolled():
             state = evolve(replace(state, seq=event.seq - 1), event)
@@ -49,6 +51,10 @@ def stand(state: ContactState, event: j.JournalEvent) -> ContactState:
         case j.EnrollmentCompleted() | j.EnrollmentExited() | j.EnrollmentCancelled():
             open_ones = {key: one for key, one in state.enrollments.items() if key != event.enrollment_id}
             return replace(state, enrollments=open_ones)
+        case j.AttemptStarted() if event.channel is not None:
+            return replace(state, sent=with_message(state, event))
+        case j.AttemptFailed() if state.sent:
+            return replace(state, sent=forget(state.sent, event.action_key))
         case j.ConsentChanged() | j.TriggerSkipped(reason="rate_guard"):
             return evolve(replace(state, seq=event.seq - 1), event)
         case _:

@@ -119,6 +119,10 @@ def _timer_set(path: _OpenPath, event: j.TimerSet) -> None:
     path.visit(event, event.step_type).status = "waiting"
 
 
+def _send_held(path: _OpenPath, event: j.SendHeld) -> None:
+    path.visit(event, event.step_type).status = "waiting"
+
+
 def _action_requested(path: _OpenPath, event: j.ActionRequested) -> None:
     visit = path.visit(event, event.step_type)
     request = event.personal.request
@@ -170,6 +174,7 @@ def _ended(end: str) -> Callable[[_OpenPath, Any], None]:
 
 _CASES: Final[dict[type[j.JournalEvent], Callable[[_OpenPath, Any], None]]] = {
     j.TimerSet: _timer_set,
+    j.SendHeld: _send_held,
     j.ActionRequested: _action_requested,
     j.ContactChanged: _contact_changed,
     j.StepCompleted: _done("completed"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from domain.enrollment import CLOSED
 from domain.why import words
 from domain.why.story import Enrollment, StepVisit, Stopped
-from domain.why.visits import sent, took
+from domain.why.visits import held, is_held, sent, took
 from domain.workflow import Step, Workflow
 
 
@@ -54,6 +54,9 @@ def _visited(enrollment: Enrollment, visit: StepVisit) -> tuple[str, str]:  # no
             return ("unknown" if unknown else "failed"), what if visit.send else f"{what} failed: {visit.message}"
         case _ if enrollment.status == "paused":
             return "paused", f"Step {visit.step_id} was entered, and stands still: {standing(enrollment)}"
+        case _ if is_held(visit):
+            told = held(visit)
+            return "held", f"{told[0].upper()}{told[1:]}"
         case _ if visit.send is None:
             return "waiting", f"Step {visit.step_id} waits until {words.moment(visit.due_at_ms or 0)}"
         case _:
@@ -77,6 +80,8 @@ def _on_the_way(enrollment: Enrollment) -> tuple[str, str]:  # noqa: PLR0911 one
             return "paused", f"the enrollment stands still{at}: {turn}"
         case "failed":
             return "incident", f"the enrollment stopped{at}: {turn}"
+        case _ if last is not None and is_held(last):
+            return "held", held(last)
         case _ if last is not None and last.status == "running" and last.due_at_ms is not None:
             return "waiting", f"the enrollment waits{at} until {words.moment(last.due_at_ms)}"
         case _ if last is not None and last.send is not None and last.status in ("pending", "running"):

@@ -22,10 +22,17 @@ ENDED: Final[dict[type[j.JournalEvent], str]] = {
 OPEN: Final = ("pending", "running")
 _SKIPPED: Final = {
     "operator": "an operator skipped it",
+    "frequency_cap": "the contact had got as many messages as the cap allows",
     "opted_out": "the recipient opted out, and is not written to any more",
     "bounced": "an earlier message to the recipient bounced, and the address is not written to any more",
     "spam_reported": "the recipient reported an earlier message as spam, and is not written to any more",
 }
+
+_HELD: Final = {
+    "send_window": "it is outside its send window",
+    "frequency_cap": "the contact got as many messages as the cap allows",
+}
+_NOT_HELD: Final[dict[str, Any]] = {"due_at_ms": None, "code": None, "message": None}
 
 
 def enrollments(past: Past, *, workflow_id: str | None = None, enrollment_id: str | None = None) -> list[Enrollment]:
@@ -184,7 +191,19 @@ class _Teller:
             requested_at_ms=event.at_ms,
             tries=event.tries,
         )
-        self._visit(event, "pending", send=send)
+        self._visit(event, "pending", send=send, **_NOT_HELD)
+
+    def holds(self, event: j.SendHeld, _: Moment) -> None:
+        known = self._known(event)
+        self._set(current_step=event.step_id)
+        status = known.status if known is not None and known.status in OPEN else "pending"
+        message = _HELD.get(event.reason, event.reason)
+        self._visit(event, status, due_at_ms=event.until_ms, code=event.reason, message=message)
+
+    def goes_on(self, event: j.RetryDue, _: Moment) -> None:
+        known = self._known(event)
+        if known is not None:
+            self._put(replace(known, **_NOT_HELD))
 
     def changed(self, event: j.ContactChanged, _: Moment) -> None:
         known = self._known(event)
@@ -285,6 +304,8 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
     j.EnrollmentMigrated: _Teller.migrated,
     j.IncidentOpened: _Teller.incident,
     j.TimerSet: _Teller.waits,
+    j.SendHeld: _Teller.holds,
+    j.RetryDue: _Teller.goes_on,
     j.ActionRequested: _Teller.asks,
     j.ContactChanged: _Teller.changed,
     j.StepCompleted: _Teller.completed,
@@ -297,7 +318,7 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
 
 TOLD: Final = frozenset({j.Enrolled, j.IncidentResolved, *_CASES})
 """Journal events that a story tells of."""
-SILENT: Final = frozenset({j.CommandResulted, j.RetryDue, j.OutcomeAsked})
+SILENT: Final = frozenset({j.CommandResulted, j.OutcomeAsked})
 """Those about an enrollment that say nothing which others do not; a test holds that none is forgotten."""
 
 

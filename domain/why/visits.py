@@ -11,6 +11,8 @@ _CHANGING: Final = ("add_tag", "remove_tag", "update_field")
 
 def told(visit: StepVisit) -> str:  # noqa: PLR0911 one return a kind of end
     """The visit in one clause."""
+    if is_held(visit):
+        return held(visit)
     if visit.send is not None and visit.status != "skipped":
         return sent(visit, visit.send)
     if visit.arm is not None or visit.branch is not None:
@@ -31,6 +33,16 @@ def told(visit: StepVisit) -> str:  # noqa: PLR0911 one return a kind of end
                 if visit.step_type in _CHANGING
                 else f"step {visit.step_id} was done"
             )
+
+
+def is_held(visit: StepVisit) -> bool:
+    """Whether a message waits until it may go."""
+    return visit.status in ("pending", "running") and visit.code is not None and visit.due_at_ms is not None
+
+
+def held(visit: StepVisit) -> str:
+    """Until when a message is held, and why."""
+    return f"the message of step {visit.step_id} is held until {words.moment(visit.due_at_ms or 0)}: {visit.message}"
 
 
 def change(made: dict[str, Any]) -> str:

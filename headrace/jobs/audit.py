@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from domain.audit import Finding, Intent, ProviderMessage, audit
+from domain.consent import normal_address
 from domain.spans import read_since_ms
 from domain.times import format_time, read_time_ms
 from headrace.jobs.context import JobContext
@@ -62,7 +63,10 @@ async def run(request: Request, context: JobContext) -> Report:
         message = f"`since` ({format_time(since_ms)}) must be before `until` ({format_time(until_ms)})"
         raise Refused(message, code="invalid_request")
     messages, not_asked = await _ask(request, context, since_ms, until_ms)
-    intents = _intents(context.database_url, since_ms - _SLACK_MS, until_ms + _SLACK_MS)
+    intents = [
+        _as_sent(intent, context.settings.phone_region)
+        for intent in _intents(context.database_url, since_ms - _SLACK_MS, until_ms + _SLACK_MS)
+    ]
     asked = {channel for channel in request.channels if channel not in not_asked}
     found = audit(intents, messages, channels=asked, now_ms=time.time_ns() // 1_000_000)
     inside = {one.action_key for one in intents if since_ms <= one.requested_at_ms <= until_ms}
@@ -115,6 +119,12 @@ async def _ask(
         except CannotList as error:
             not_asked[channel] = str(error)
     return messages, not_asked
+
+
+def _as_sent(intent: Intent, region: str | None) -> Intent:
+    """The intent with its recipient as its provider was given it."""
+    recipient = intent.recipient and normal_address(intent.channel, intent.recipient, region)
+    return msgspec.structs.replace(intent, recipient=recipient)
 
 
 def _intents(database_url: str, since_ms: int, until_ms: int) -> list[Intent]:

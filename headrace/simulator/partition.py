@@ -180,7 +180,8 @@ class VirtualPartition:
 
     def _call(self, contact_id: str, enrollment_id: str) -> None:
         action = self._work.state(contact_id).enrollments[enrollment_id].action
-        assert action is not None
+        if action is None or action.status != "running":  # it was skipped or held instead
+            return
         answered = answer_to(contact_id, enrollment_id, action, seed=self._seed)
         self._put(self._work.now_ms + answered.after_ms, _OUTCOME, (action.channel, answered.report))
 

@@ -9,7 +9,7 @@ import msgspec
 from domain import journal as j
 from domain.workflow import Workflow
 
-_StepEvent = j.TimerSet | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed
+_StepEvent = j.TimerSet | j.SendHeld | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed
 _ENDS: Final[dict[type[j.JournalEvent], str]] = {j.EnrollmentCompleted: "completed", j.EnrollmentExited: "exited"}
 _DONE: Final[dict[type[j.JournalEvent], str]] = {
     j.StepCompleted: "completed",
@@ -82,12 +82,19 @@ class Tally:
                 case j.AttemptSucceeded():
                     channel = self._channels.pop(event.action_key)
                     self._counts["message", self._workflow_of[event.enrollment_id], channel] += 1
-                case j.TimerSet() | j.ActionRequested() | j.StepCompleted() | j.StepSkipped() | j.StepFailed():
+                case (
+                    j.TimerSet()
+                    | j.SendHeld()
+                    | j.ActionRequested()
+                    | j.StepCompleted()
+                    | j.StepSkipped()
+                    | j.StepFailed()
+                ):
                     self._take_step(event)
 
     def _take_step(self, event: _StepEvent) -> None:
         workflow_id, visit = self._workflow_of[event.enrollment_id], (event.enrollment_id, event.step_id)
-        if isinstance(event, j.TimerSet | j.ActionRequested):
+        if isinstance(event, j.TimerSet | j.SendHeld | j.ActionRequested):
             self._waiting[visit] = workflow_id
             if isinstance(event, j.ActionRequested):
                 self._channels[event.action_key] = event.channel

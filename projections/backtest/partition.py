@@ -23,6 +23,7 @@ _READ_LIMIT: Final = 5_000
 _TYPE_AT: Final = len(b'{"type":"')
 _ALWAYS: Final = frozenset({b"contact_event_accepted", b"contact_changed", b"consent_changed"})
 _ENDS: Final = frozenset({b"enrollment_completed", b"enrollment_exited", b"enrollment_cancelled"})
+_ATTEMPTS: Final = frozenset({b"attempt_started", b"attempt_failed"})
 _CHANGING_KINDS: Final = frozenset({"add_tag", "remove_tag", "update_field"})
 
 Progress = Callable[[int], None]
@@ -73,6 +74,8 @@ class _Pass:
         self._workflow_id = workflow_id.encode()
         self._all_count = any(step.kind in _CHANGING_KINDS for one in candidates for step in one.steps.values())
         """Whether a candidate's changes may start other workflows, so that their re-entry rules matter."""
+        self._caps = any(step.frequency_cap for one in candidates for step in one.steps.values())
+        """Whether a candidate asks how many messages the contact got."""
         self._key: bytes | None = None
         self._burst: list[bytes] = []
         self._facts = self._events = 0
@@ -133,6 +136,8 @@ class _Pass:
         """Whether an event that is neither a fact nor a change says anything about a contact that is not replayed."""
         if kind == b"enrolled":
             return self._all_count or self._workflow_id in value
+        if kind in _ATTEMPTS:
+            return self._caps
         if kind in _ENDS:
             return self._replay.stands(contact_id)
         if kind == b"trigger_skipped":

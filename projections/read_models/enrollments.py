@@ -106,6 +106,10 @@ def _timer_set(changes: RowChanges, event: j.TimerSet, _: Record) -> None:
     _set(changes, event, {"current_step": event.step_id, "next_action_at": event.due_at_ms})
 
 
+def _send_held(changes: RowChanges, event: j.SendHeld, _: Record) -> None:
+    _set(changes, event, {"current_step": event.step_id, "next_action_at": event.until_ms})
+
+
 def _action_requested(changes: RowChanges, event: j.ActionRequested, _: Record) -> None:
     _set(changes, event, {"current_step": event.step_id, "next_action_at": None})
 
@@ -162,6 +166,7 @@ MODEL = ReadModel(
         j.EnrollmentRepaired: _repaired,
         j.TimerSet: _timer_set,
         j.ActionRequested: _action_requested,
+        j.SendHeld: _send_held,
         j.AttemptStarted: _under_way,
         j.RetryDue: _under_way,
         j.OutcomeAsked: _under_way,

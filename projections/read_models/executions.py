@@ -71,7 +71,27 @@ def _timer_set(changes: RowChanges, event: j.TimerSet, _: Record) -> None:
 
 
 def _action_requested(changes: RowChanges, event: j.ActionRequested, _: Record) -> None:
+    _goes_on(changes, event)
     _enter(changes, event, {"status": "pending", "input_data": event.personal.request})
+
+
+def _send_held(changes: RowChanges, event: j.SendHeld, _: Record) -> None:
+    row = unsettled(changes, event)
+    status = row["status"] if row is not None and row["status"] in OPEN else "pending"
+    output = {"reason": event.reason, "delay_until": time_text(event.until_ms)}
+    _enter(changes, event, {"status": status, "output_data": output})
+
+
+def _goes_on(changes: RowChanges, event: Any) -> None:
+    """A message that was held is not any more."""
+    row = unsettled(changes, event)
+    if row is not None and "delay_until" in row["output_data"]:
+        kept = {key: value for key, value in row["output_data"].items() if key not in ("reason", "delay_until")}
+        _set(changes, row, {"output_data": kept})
+
+
+def _retry_due(changes: RowChanges, event: j.RetryDue, _: Record) -> None:
+    _goes_on(changes, event)
 
 
 def _attempt_started(changes: RowChanges, event: j.AttemptStarted, _: Record) -> None:
@@ -176,6 +196,8 @@ MODEL = ReadModel(
     journal={
         j.TimerSet: _timer_set,
         j.ActionRequested: _action_requested,
+        j.SendHeld: _send_held,
+        j.RetryDue: _retry_due,
         j.AttemptStarted: _attempt_started,
         j.AttemptSucceeded: _attempt_succeeded,
         j.AttemptFailed: _attempt_failed,
@@ -203,7 +225,6 @@ MODEL = ReadModel(
             j.EnrollmentMigrated,
             j.EnrollmentHeld,
             j.EnrollmentRepaired,
-            j.RetryDue,
             j.OutcomeAsked,
             j.IncidentResolved,
             j.PartitionOpened,

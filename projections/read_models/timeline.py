@@ -19,6 +19,7 @@ Summary = Callable[[Any, RowChanges], str]
 _ENVELOPE: Final = frozenset({"type", "seq", "at_ms", "contact_id", "enrollment_id", "v", "personal"})
 _TIMES: Final = {
     "due_at_ms": "due_at",
+    "until_ms": "until",
     "retry_at_ms": "retry_at",
     "ask_at_ms": "ask_at",
     "start_by_ms": "start_by",
@@ -151,7 +152,23 @@ def _held(event: j.EnrollmentHeld, _: RowChanges) -> str:
     return f"Held at step {event.step_id}, which is {late} late: a repair says what becomes of it"
 
 
-_SKIPPED_STEP: Final = {"late": "it was too late", "operator": "an operator said so", "repair": "a repair said so"}
+_HELD_FOR: Final = {
+    "send_window": "it is outside its send window",
+    "frequency_cap": "the contact got as many messages as the cap allows",
+}
+
+
+def _send_held(event: j.SendHeld, _: RowChanges) -> str:
+    why = _HELD_FOR.get(event.reason, event.reason)
+    return f"Message of step {event.step_id} held until {time_text(event.until_ms)}: {why}"
+
+
+_SKIPPED_STEP: Final = {
+    "late": "it was too late",
+    "operator": "an operator said so",
+    "repair": "a repair said so",
+    "frequency_cap": "the contact got as many messages as the cap allows",
+}
 
 
 def _incident(event: j.IncidentOpened, _: RowChanges) -> str:
@@ -186,6 +203,7 @@ SUMMARIES: Final[Mapping[type[j.JournalEvent], Summary]] = {
     j.ContactChanged: lambda event, _: f"{_fact(event.change, event.personal.data)} by step {event.step_id}",
     j.TimerSet: lambda event, _: f"Waiting until {time_text(event.due_at_ms)}",
     j.ActionRequested: _action,
+    j.SendHeld: _send_held,
     j.StepCompleted: _step_completed,
     j.StepSkipped: lambda event, _: f"Step {event.step_id} skipped: {_SKIPPED_STEP.get(event.reason, event.reason)}",
     j.StepFailed: lambda event, _: f"Step {event.step_id} failed: {event.personal.message or event.code}",

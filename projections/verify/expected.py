@@ -154,7 +154,9 @@ def _open_executions(enrollment: Enrollment) -> list[list[Any]]:
     status, attempts, due = "running", 0, None
     if action is not None:
         status, attempts = _action_status(action, timer), action.attempt
-    elif timer is not None:
+    elif timer is not None and timer.kind == "hold":
+        status = "pending"
+    if timer is not None and (action is None or action.status == "held"):
         due = time_text(timer.due_at_ms)
     if status == "failed":
         return []
@@ -167,7 +169,7 @@ def _action_status(action: PendingAction, timer: Timer | None) -> str:
 
     While its provider is asked what became of an attempt, it runs.
     """
-    if action.status == "requested" and action.tries_left == action.tries:
+    if action.status in ("requested", "held") and action.tries_left == action.tries:
         return "pending"
     return "failed" if action.status == "unknown" and timer is None else "running"
 

@@ -10,7 +10,7 @@ from domain.definition import Diagnostic
 from schemas.definition.diagnostics import did_you_mean, finding
 from schemas.definition.positions import Node, Path, Position, Scalar, locate
 
-NOT_AVAILABLE: Final = frozenset({"exit_on", "goal", "send_window"})
+NOT_AVAILABLE: Final = frozenset({"exit_on", "goal"})
 """Keys of the language that this version does not run yet."""
 
 

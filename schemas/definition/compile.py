@@ -7,6 +7,7 @@ from domain.workflow import Retry, Step, Workflow
 from schemas.definition.checking import Report
 from schemas.definition.flow import edges, next_step
 from schemas.definition.lateness import lateness
+from schemas.definition.limits import frequency_cap, send_window
 from schemas.definition.model import ON_FAILURE
 from schemas.definition.positions import unplaced
 from schemas.definition.reading import ReadWorkflow, read_workflow
@@ -49,6 +50,7 @@ def compile_workflow(
         triggers=tuple(trigger.trigger() for trigger in read.triggers),
         steps=steps,
         reentry=read.workflow.reentry,
+        rate_limit=read.workflow.rate_limit.limit() if read.workflow.rate_limit else None,
     )
 
 
@@ -70,6 +72,8 @@ def _step(read: ReadWorkflow, index: int, ids: set[str], templates: Templates) -
         when_unknown=found.step.when_unknown
         or (read.workflow.defaults.when_unknown if read.workflow.defaults else None),
         lateness=lateness(found.step, read.workflow.defaults),
+        send_window=send_window(read, found),
+        frequency_cap=frequency_cap(read, found),
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from domain.definition import TemplateText
 from domain.workflow import Retry
 from schemas.definition.checking import Model, one_of, wrong
+from schemas.definition.sending import FrequencyCapModel, RateLimitModel, SendWindowModel, StepCap, StepWindow
 from schemas.definition.triggers import TriggerModel
 from schemas.definition.values import Key, LiquidText, Name, Scalar, Span, StepId, Text
 
@@ -88,6 +89,8 @@ class StepModel(Model):
     when_unknown: _WhenUnknown | None = None
     max_lateness: _MaxLateness | None = None
     when_late: _WhenLate | None = None
+    send_window: StepWindow = None
+    frequency_cap: StepCap = None
 
 
 class WorkflowModel(Model):
@@ -107,6 +110,9 @@ class WorkflowModel(Model):
         WithJsonSchema({"enum": list(REENTRY)}),
     ] = "once"
     defaults: DefaultsModel | None = None
+    send_window: SendWindowModel | None = None
+    frequency_cap: FrequencyCapModel | None = None
+    rate_limit: RateLimitModel | None = None
     steps: Annotated[list[Any], Field(min_length=1, max_length=MAX_STEPS)]
 
     @model_validator(mode="after")

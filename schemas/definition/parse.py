@@ -14,6 +14,7 @@ from schemas.definition.digest import digest
 from schemas.definition.flow import check_flow
 from schemas.definition.json_source import read_json
 from schemas.definition.lateness import check_lateness
+from schemas.definition.limits import check_limits
 from schemas.definition.model import TemplateModel
 from schemas.definition.positions import START, Node, plain, unplaced
 from schemas.definition.reading import ReadWorkflow, read_workflow
@@ -165,6 +166,7 @@ def _check_workflow(report: Report, document: dict[str, Any]) -> None:
     if read is not None:
         check_flow(report, read)
         check_lateness(report, read)
+        check_limits(report, read)
         check_names(report, read)
 
 

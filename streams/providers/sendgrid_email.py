@@ -4,13 +4,12 @@ The SDK's own client blocks the thread, has no time-out for the whole call, and 
 API key to its log at DEBUG. So only its `Mail` is used: it knows the format of `/v3/mail/send`.
 """
 
-import re
-from email.utils import getaddresses
 from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
 import msgspec
+from email_validator import EmailNotValidError, validate_email
 from sendgrid.helpers.mail import CustomArg, From, Mail, To
 
 from domain.action import ActionContext, ActionResult, Question, WorkflowAction
@@ -22,7 +21,6 @@ from streams.providers.settings import SendGridSettings
 
 SENDGRID: Final = "https://api.sendgrid.com"
 _LONGEST_CONNECT_S: Final = 10.0
-_PLAIN_ADDRESS: Final = re.compile(r'[^\s@<>(),:;"\[\]]+@[^\s@<>(),:;"\[\]]+')
 _IDLE_S: Final = 5.0
 """Idle connections are given up long before SendGrid does: a request on a dying one would be an unknown outcome."""
 
@@ -45,9 +43,11 @@ class SendEmailAction(WorkflowAction):
         to = config.get("to") or contact.email
         if not to:
             return ActionResult.failed("no_email", "The contact has no e-mail address; add one and retry")
-        recipient = _recipient(to)
-        if recipient is None:
-            return ActionResult.failed("bad_email", f"Expected one e-mail address, found {to!r}; correct it and retry")
+        try:
+            recipient = _recipient(to)
+        except EmailNotValidError as problem:
+            message = f"{to!r} can't be an e-mail address: {_short(problem)}; correct it and retry"
+            return ActionResult.failed("invalid_email", message)
         context = ActionContext.current()
         body = msgspec.json.encode(self._mail(recipient, config, context.idempotency_key, contact.id).get())
         try:
@@ -123,16 +123,26 @@ class SendEmailAction(WorkflowAction):
         return self._session
 
 
-def _recipient(text: str) -> To | None:
-    """The one address in the text. The SDK would take a part of something else for an address, or fail on it."""
-    if _PLAIN_ADDRESS.fullmatch(text):
-        return To(text)
-    found = getaddresses([text])
-    if len(found) != 1:
-        return None
-    name, address = found[0]
-    local, at, host = address.rpartition("@")
-    return To(address, name or None) if local and at and host else None
+def _recipient(text: str) -> To:
+    """The one address in the text, which may stand with a name. Whether its domain takes mail is not asked.
+
+    Raises:
+        EmailNotValidError: it can't be an address, and why.
+    """
+    found = validate_email(
+        text.strip(),
+        allow_display_name=True,
+        check_deliverability=False,
+        globally_deliverable=False,
+        test_environment=True,
+    )
+    return To(found.ascii_email or found.normalized, found.display_name or None)
+
+
+def _short(problem: EmailNotValidError) -> str:
+    """The library's words within a sentence."""
+    words = str(problem).rstrip(".")
+    return words[:1].lower() + words[1:]
 
 
 async def _refused(response: aiohttp.ClientResponse) -> ActionResult:

@@ -21,6 +21,8 @@ class TwilioSettings:
     """Instead of Twilio's own address: a sandbox."""
     public_url: str = ""
     """Where Twilio reaches our API; status callbacks carry the action key there. Empty: no callbacks."""
+    phone_region: str | None = None
+    """The country (ISO 3166) of numbers that name none; None: such numbers are refused."""
 
     def __post_init__(self) -> None:
         if not (self.from_number or self.messaging_service_sid):

@@ -24,6 +24,7 @@ from twilio.rest import Client
 
 from domain.action import ActionContext, ActionResult, Question, WorkflowAction
 from domain.contact import Contact
+from domain.phones import NotAPhoneNumber, e164
 from streams.providers.failure import failure_of, gateway_lost
 from streams.providers.proxy import proxy_for
 from streams.providers.retry_after import retry_after_ms
@@ -52,6 +53,11 @@ class SendSmsAction(WorkflowAction):
         to = config.get("to") or contact.phone
         if not to:
             return ActionResult.failed("no_phone", "The contact has no phone number; add one and retry")
+        try:
+            to = _address(to, self._settings.phone_region)
+        except NotAPhoneNumber as problem:
+            message = f"{to!r} can't be a phone number: {problem}; correct it and retry"
+            return ActionResult.failed("invalid_phone", message)
         context = ActionContext.current()
         send = partial(self._send, self._message(to, config, context, contact.id), context, time.monotonic())
         return await asyncio.get_running_loop().run_in_executor(self._threads, send)
@@ -106,6 +112,11 @@ class SendSmsAction(WorkflowAction):
             )
         self._matches.claim(sent.sid, context.idempotency_key)
         return ActionResult.succeeded({"message_id": sent.sid, "status": sent.status}, provider_id=sent.sid)
+
+
+def _address(to: str, region: str | None) -> str:
+    """The recipient as Twilio wants it; an address of another of its channels (`whatsapp:+1...`) is passed on as it is."""
+    return to if ":" in to else e164(to, region)
 
 
 class OneRequest(HttpClient):  # type: ignore[misc] # the SDK is untyped

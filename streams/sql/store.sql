@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS contacts (
 CREATE INDEX IF NOT EXISTS contacts_due ON contacts (due_ms) WHERE due_ms IS NOT NULL;
 CREATE INDEX IF NOT EXISTS contacts_open ON contacts (id) WHERE is_open;
 CREATE TABLE IF NOT EXISTS pending (
-    contact_id TEXT, enrollment_id TEXT, channel TEXT, since_ms INTEGER, PRIMARY KEY (contact_id, enrollment_id)
+    contact_id TEXT, enrollment_id TEXT, channel TEXT, since_ms INTEGER, workflow_id TEXT,
+    PRIMARY KEY (contact_id, enrollment_id)
 );
 CREATE INDEX IF NOT EXISTS pending_order ON pending (channel, since_ms);
 
@@ -27,13 +28,14 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state, due_ms = excluded.due_ms,
 DELETE FROM pending WHERE contact_id = ?;
 
 -- name: put_pending
-INSERT INTO pending (contact_id, enrollment_id, channel, since_ms) VALUES (?, ?, ?, ?);
+INSERT INTO pending (contact_id, enrollment_id, channel, since_ms, workflow_id) VALUES (?, ?, ?, ?, ?);
 
 -- name: has_pending
 SELECT 1 FROM pending LIMIT 1;
 
 -- name: pending_contacts
-SELECT contact_id, enrollment_id FROM pending WHERE channel = ? ORDER BY since_ms LIMIT ?;
+SELECT contact_id, enrollment_id FROM pending
+ WHERE channel = ? AND workflow_id NOT IN (SELECT value FROM json_each(?)) ORDER BY since_ms LIMIT ?;
 
 -- name: pending_channels
 SELECT DISTINCT channel FROM pending;
@@ -55,8 +57,9 @@ SELECT id, state FROM contacts ORDER BY id;
 
 -- name: all_filed
 SELECT id, state, due_ms, is_open, (
-    SELECT json_group_array(json_array(enrollment_id, channel, since_ms)) FROM (
-        SELECT enrollment_id, channel, since_ms FROM pending WHERE contact_id = contacts.id ORDER BY enrollment_id
+    SELECT json_group_array(json_array(enrollment_id, channel, since_ms, workflow_id)) FROM (
+        SELECT enrollment_id, channel, since_ms, workflow_id FROM pending
+         WHERE contact_id = contacts.id ORDER BY enrollment_id
     )
 )
 FROM contacts

@@ -50,7 +50,7 @@ _CONFIGS = {
     "http_request": lambda url="http://example.test/": HttpRequest(url=text(url)),
     "exit": lambda reason="exit_step": Exit(reason=reason),
 }
-_STEP_KEYS = ("branches", "retry", "on_failure", "lateness", "when_unknown")
+_STEP_KEYS = ("branches", "retry", "on_failure", "lateness", "when_unknown", "send_window", "frequency_cap")
 
 
 def step(id: str, kind: str, next: str | None = "", **given: Any) -> Step:
@@ -99,8 +99,10 @@ class Spec:
         now_ms: int = START_MS,
         hold_late_ms: int | None = None,
         ask_after_ms: tuple[int, ...] = (),
+        phone_region: str | None = None,
     ) -> None:
         self.now_ms, self.hold_late_ms, self.ask_after_ms = now_ms, hold_late_ms, ask_after_ms
+        self.phone_region = phone_region
         self.entries = {one.id: one if isinstance(one, Entry) else entry(one) for one in workflows}
         self.state = initial(CONTACT)
         self.journal: list[j.JournalEvent] = []
@@ -117,7 +119,11 @@ class Spec:
         before = encode_state(self.state)
         catalogue = Catalogue(entries=self.entries)
         context = Context(
-            now_ms=self.now_ms, catalogue=catalogue, hold_late_ms=self.hold_late_ms, ask_after_ms=self.ask_after_ms
+            now_ms=self.now_ms,
+            catalogue=catalogue,
+            hold_late_ms=self.hold_late_ms,
+            ask_after_ms=self.ask_after_ms,
+            phone_region=self.phone_region,
         )
         decision = decide(self.state, given, context)
         assert encode_state(self.state) == before, "deciding changed the state that it was given"
@@ -153,13 +159,15 @@ class Spec:
         return self.when(Reconcile(contact_id=CONTACT), after_ms=after_ms)
 
     def started(self) -> Spec:
-        start = StartAttempt(
+        return self.when(self.start_of(self.enrollment()))
+
+    def start_of(self, enrollment: Enrollment) -> StartAttempt:
+        return StartAttempt(
             contact_id=CONTACT,
-            enrollment_id=self.enrollment().id,
+            enrollment_id=enrollment.id,
             start_by_ms=self.now_ms + 10_000,
             deadline_ms=self.now_ms + 60_000,
         )
-        return self.when(start)
 
     def outcome(self, outcome: str, *, after_ms: int = 0, **fields: Any) -> Spec:
         enrollment = self.enrollment(any_status=True)

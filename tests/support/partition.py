@@ -24,6 +24,7 @@ from streams.catalogue_feed import CatalogueFeed
 from streams.dispatcher import Dispatcher
 from streams.embedded.log import EmbeddedEventLog
 from streams.metrics import EngineMetrics
+from streams.pace import Pace
 from streams.partition_settings import PartitionSettings
 
 START_MS = 1_800_000_000_000
@@ -82,7 +83,12 @@ class Partition:
         if self.actions is None:
             actions.register(self.sends)
         self.dispatcher = Dispatcher(
-            actions, self.clock, report=self._report, slots={"sms": self.slots}, ended=self.metrics.attempted
+            actions,
+            self.clock,
+            report=self._report,
+            slots={"sms": self.slots},
+            ended=self.metrics.attempted,
+            pace=Pace(self.settings.per_second, self.clock, now=lambda: self.clock() / 1000),
         )
         self.actor = PartitionActor(
             0,

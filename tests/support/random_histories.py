@@ -14,7 +14,9 @@ from domain.catalogue import Catalogue
 from domain.conditions import Comparison
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
+from domain.frequency import FrequencyCap
 from domain.ids import deterministic_uuid
+from domain.send_window import SendWindow
 from domain.workflow import Lateness, Retry, Trigger, Workflow
 from tests.support.backtests import Happening
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
@@ -22,9 +24,16 @@ from tests.support.engine_spec import CONTACT, Spec, step, workflow
 ACTIONS = deterministic_uuid("workflow", "actions")
 TAGS = deterministic_uuid("workflow", "tags")
 REPLIES = deterministic_uuid("workflow", "replies")
+EVENING = SendWindow(from_minute=17 * 60, to_minute=22 * 60)
 WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
-        step("sms", "send_sms", body="Hi {{first_name}} {{event.id}}", retry=Retry(max_attempts=2)),
+        step(
+            "sms",
+            "send_sms",
+            body="Hi {{first_name}} {{event.id}}",
+            retry=Retry(max_attempts=2),
+            frequency_cap=FrequencyCap(messages=2, span_ms=150_000_000),
+        ),
         step(
             "warm", "condition", test=Comparison("tags", "contains", "warm"), branches={"true": "mark", "false": "wait"}
         ),
@@ -36,7 +45,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
             on_failure="continue",
             lateness=Lateness(50_000_000, "skip"),
         ),
-        step("mail", "send_email", on_failure="exit", to="{{stage}}@example.test"),
+        step("mail", "send_email", on_failure="exit", to="{{stage}}@example.test", send_window=EVENING),
         step("mark", "add_tag", tag="cold"),
         id=ACTIONS,
         triggers=(Trigger("contact_created"), Trigger("tag_added", {"tag": "again"})),
@@ -52,6 +61,7 @@ WORKFLOWS: tuple[Workflow, ...] = (
             body="{{stage}} {{last_sms_reply}}",
             next="unmark",
             lateness=Lateness(50_000_000, "exit"),
+            send_window=EVENING,
         ),
         step("unmark", "remove_tag", tag="cold"),
         step("again", "add_tag", tag="again"),
@@ -66,7 +76,13 @@ WORKFLOWS: tuple[Workflow, ...] = (
             test=Comparison("tags", "contains", "cold"),
             branches={"true": "sms", "false": "heat"},
         ),
-        step("sms", "send_sms", body="You said {{contact.last_sms_reply}}", on_failure="continue"),
+        step(
+            "sms",
+            "send_sms",
+            body="You said {{contact.last_sms_reply}}",
+            on_failure="continue",
+            frequency_cap=FrequencyCap(messages=1, span_ms=150_000_000, channel="sms", skips=True),
+        ),
         step("rest", "delay", seconds=3_600, lateness=Lateness(50_000, "skip")),
         step("warn", "send_sms", body="{{first_name}}?", on_failure="continue", lateness=Lateness(90_000_000, "run")),
         step("heat", "add_tag", tag="warm"),

@@ -10,12 +10,14 @@ from domain.asking import ASK_AFTER_MS
 from domain.engine import StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
 from domain.ids import deterministic_uuid
+from domain.send_window import SendWindow
 from domain.workflow import Lateness, Retry, Trigger, Workflow
 from schemas.journal import decode_event, encode_event
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
 
 ACTIONS = deterministic_uuid("workflow", "actions")
 TAGS = deterministic_uuid("workflow", "tags")
+EVENING = SendWindow(from_minute=17 * 60, to_minute=22 * 60)
 WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
         step("sms", "send_sms", body="Hi {{first_name}}", retry=Retry(max_attempts=2)),
@@ -27,7 +29,14 @@ WORKFLOWS: tuple[Workflow, ...] = (
             on_failure="continue",
             lateness=Lateness(50_000_000, "skip"),
         ),
-        step("mail", "send_email", on_failure="exit", to="a@example.test", lateness=Lateness(50_000_000, "exit")),
+        step(
+            "mail",
+            "send_email",
+            on_failure="exit",
+            to="a@example.test",
+            lateness=Lateness(50_000_000, "exit"),
+            send_window=EVENING,
+        ),
         step("mark", "add_tag", tag="cold"),
         id=ACTIONS,
         triggers=(Trigger("contact_created"), Trigger("tag_added", {"tag": "again"})),

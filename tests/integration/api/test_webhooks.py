@@ -101,6 +101,13 @@ class TestInboundSms:
         assert {event.contact_id, *(one.contact_id for one in others)} == {"ada", "bob", "cleo"}
         assert all(isinstance(one, ChangeConsent) and not one.allowed for one in others)
 
+    @pytest.mark.parametrize("settings", [webhooks(phone_region="DE")], indirect=True)
+    async def test_a_contact_whose_number_is_national_is_met_where_a_region_is_set(self, api, read_side):
+        await read_side.contact("ada", phone="0151 123-45678")
+        await twilio(api, SMS, INBOUND | {"From": "+4915112345678"})
+        (event,) = await events_of(api)
+        assert (event.contact_id, event.data["from"]) == ("ada", "+4915112345678")
+
     async def test_a_stranger_becomes_a_contact(self, api):
         await twilio(api, SMS, INBOUND)
         created, received = await events_of(api, 2)

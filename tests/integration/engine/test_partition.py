@@ -11,7 +11,7 @@ from domain import command as c
 from domain import definition as d
 from domain.action import ActionResult
 from domain.conditions import Comparison
-from domain.workflow import Trigger
+from domain.workflow import RateLimit, Trigger
 from schemas.event_log_errors import Fenced
 from schemas.journal import POSITIONS_HEADER, decode_positions
 from schemas.topics import COMMANDS, CONTACT_EVENTS, JOURNAL
@@ -364,6 +364,48 @@ async def test_action_waits_for_a_slot_in_order_of_its_request(tmp_path):
     await partition.calls_end()
     await partition.settle()
     assert [call["body"] for call in partition.sends.calls] == ["Hi a", "Hi b", "Hi c"]
+    await partition.close()
+
+
+async def created(partition, *contact_ids):
+    for contact_id in contact_ids:
+        partition.clock.now_ms += 1
+        await partition.fact(contact_id, "contact.created", {"contact": {"first_name": contact_id, "phone": "+1"}})
+        await partition.settle()
+
+
+def bodies(partition):
+    return [call["body"] for call in partition.sends.calls]
+
+
+async def test_messages_keep_to_the_channels_pace_and_to_their_order(tmp_path):
+    partition = await Partition(tmp_path, per_second={"sms": 2.0}).open()
+    await partition.publish(SMS)
+    await created(partition, "a", "b", "c", "d", "e")
+    assert bodies(partition) == ["Hi a", "Hi b"]
+    assert 0 < partition.dispatcher.pace.next_s(["sms"]) <= 0.5
+    partition.clock.now_ms += 500
+    await partition.settle()
+    assert bodies(partition) == ["Hi a", "Hi b", "Hi c"]
+    partition.clock.now_ms += 60_000
+    await partition.settle()
+    assert bodies(partition) == ["Hi a", "Hi b", "Hi c", "Hi d", "Hi e"]
+    await partition.close()
+
+
+async def test_a_workflow_keeps_to_its_own_pace_and_holds_up_no_other(tmp_path):
+    partition = await Partition(tmp_path, slots=1).open()
+    slow = workflow(step("hi", "send_sms", body="slow {{first_name}}"), id="slow")
+    await partition.publish(msgspec.structs.replace(slow, rate_limit=RateLimit(1, 60_000)))
+    await created(partition, "a", "b", "c")
+    assert bodies(partition) == ["slow a"]
+    await partition.publish(workflow(step("hi", "send_sms", body="fast {{first_name}}"), id="fast"))
+    await created(partition, "d")
+    assert bodies(partition) == ["slow a", "fast d"]  # d's own slow one waits behind b and c
+    for _ in range(3):
+        partition.clock.now_ms += 60_000
+        await partition.settle()
+    assert bodies(partition) == ["slow a", "fast d", "slow b", "slow c", "slow d"]
     await partition.close()
 
 

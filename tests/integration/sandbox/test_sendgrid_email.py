@@ -49,7 +49,15 @@ async def test_sendgrids_own_words_reach_the_operator(call):
 @pytest.mark.parametrize("to", ["ann at home", "ann@", "@example.org", "a@example.org, b@example.org", "   "])
 async def test_what_is_not_one_address_is_refused_for_good(to, call, client):
     result = await call("send_email", {"to": to, "subject": "s", "body": "b"})
-    assert (result.outcome, result.code, result.retryable) == ("failed", "bad_email", False)
+    assert (result.outcome, result.code, result.retryable) == ("failed", "invalid_email", False)
+    assert "can't be an e-mail address: " in result.message
+    async with client.get("/requests.json") as response:
+        assert (await response.json())["requests"] == []
+
+
+async def test_an_international_domain_is_sent_in_its_ascii_form(call, client):
+    await call("send_email", {"to": " bo@exämple.org ", "subject": "s", "body": "b"})
+    assert (await only_message(client))["to"] == "bo@xn--exmple-cua.org"
 
 
 async def test_an_address_may_stand_with_a_name(call, client):

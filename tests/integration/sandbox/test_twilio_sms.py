@@ -48,13 +48,38 @@ async def test_a_contact_without_a_phone_fails_for_good(call):
     [
         ("+15005550004", "twilio_21610"),  # opted out
         ("+15005550001", "twilio_21211"),  # invalid
-        ("not a number", "twilio_21211"),
         ("+15005550009", "twilio_21614"),
     ],
 )
 async def test_twilios_own_refusals_are_final_and_named(to, code, call):
     result = await call("send_sms", {"to": to, "body": "hi"})
     assert (result.outcome, result.code, result.retryable) == ("failed", code, False)
+
+
+@pytest.mark.parametrize(
+    ("to", "problem"),
+    [
+        ("not a number", "it does not read as a number"),
+        ("+1555", "it is too short"),
+        ("+999 12345678", "there is no such country code"),
+        ("0151 12345678", "it has no country code; write it as +<country><number>, or set HEADRACE_PHONE_REGION"),
+    ],
+)
+async def test_what_can_not_be_a_number_fails_for_good_and_is_never_asked_of_the_provider(to, problem, call, client):
+    result = await call("send_sms", {"to": to, "body": "hi"})
+    assert (result.outcome, result.code, result.retryable) == ("failed", "invalid_phone", False)
+    assert result.message == f"{to!r} can't be a phone number: {problem}; correct it and retry"
+    async with client.get("/requests.json") as response:
+        assert (await response.json())["requests"] == []
+
+
+@pytest.mark.parametrize(
+    ("to", "sent"), [("+49 (151) 1234-5678", "+4915112345678"), ("0151 12345678", "+4915112345678")]
+)
+async def test_a_number_is_sent_in_e164_whatever_its_writing(to, sent, sandbox, client):
+    async with actions_at(sandbox.url, phone_region="DE") as registry:
+        assert (await run(registry, "send_sms", {"to": to, "body": "hi"})).outcome == "succeeded"
+    assert (await only_message(client))["to"] == sent
 
 
 @pytest.mark.parametrize(("body", "code"), [("", "twilio_21602"), ("x" * 1_601, "twilio_21617")])

@@ -122,6 +122,10 @@ def steps(draw: st.DrawFn, step_id: str, targets: list[str]) -> dict[str, Any]:
     if draw(st.booleans()):
         step["on_failure"] = draw(st.sampled_from(["incident", "continue", "exit"]))
         step["when_unknown"] = draw(st.sampled_from(["never_twice", "retry"]))
+    if kind in ("send_sms", "send_email") and draw(st.booleans()):
+        step["send_window"] = draw(st.sampled_from(["always", {"from": "09:00", "to": "20:00", "days": ["mon"]}]))
+    if kind in ("send_sms", "send_email") and draw(st.booleans()):
+        step["frequency_cap"] = draw(st.sampled_from(["none", {"messages": 2, "per": "24h", "when_over": "skip"}]))
     if draw(st.booleans()):
         step["max_lateness"] = draw(st.sampled_from([0, 90.5, "2h"]))
         step["when_late"] = draw(st.sampled_from(["run", "skip", "exit"]))

@@ -7,6 +7,8 @@ import pytest
 from domain.conditions import All, AnyOf, Comparison, Not
 from domain.definition import TemplateText
 from domain.errors import HeadraceError
+from domain.frequency import FrequencyCap
+from domain.send_window import SendWindow
 from domain.steps.ab_split import AbSplit
 from domain.steps.change_tags import AddTag, RemoveTag
 from domain.steps.condition import ConditionStep
@@ -18,7 +20,7 @@ from domain.steps.send_email import SendEmail
 from domain.steps.send_sms import SendSms
 from domain.steps.update_field import UpdateField
 from domain.templates import compile_template as t
-from domain.workflow import Lateness, Retry, Trigger
+from domain.workflow import Lateness, RateLimit, Retry, Trigger
 from schemas.definition import compile_workflow, parse
 from schemas.definition.steps import STEP_KINDS
 
@@ -207,6 +209,51 @@ def test_retry_and_on_failure_are_those_of_the_step_over_the_defaults():
     assert step_of("delay").retry == Retry()
     assert step_of("delay", retry={"backoff": "1h"}).retry == Retry(3, 3_600_000, 3_600_000)
     assert step_of("delay", retry={"max_backoff": 0.5}).retry == Retry(3, 500, 500)
+
+
+def test_a_send_window_is_that_of_the_step_over_the_workflows():
+    window = {"from": "09:00", "to": "20:00", "days": ["sat", "mon", "mon"], "timezone": "Europe/Berlin"}
+    text = {"body": "hi"}
+    steps = compiled(
+        workflow(
+            {"id": "a", "type": "send_sms", "config": text},
+            {"id": "b", "type": "send_sms", "config": text, "send_window": {"from": "22:30", "to": "6:00"}},
+            {"id": "c", "type": "send_sms", "config": text, "send_window": "always"},
+            {"id": "d", "type": "delay"},
+            send_window=window,
+        )
+    ).steps
+    assert steps["a"].send_window == SendWindow(from_minute=540, to_minute=1200, days=(0, 5), timezone="Europe/Berlin")
+    assert steps["b"].send_window == SendWindow(from_minute=1350, to_minute=360)
+    assert (steps["c"].send_window, steps["d"].send_window) == (None, None)
+    whole_week = {"from": "00:00", "to": "24:00"}
+    assert step_of("send_sms", text, send_window=whole_week).send_window is None
+    assert step_of(
+        "send_sms", text, send_window={"from": "00:00", "to": "24:00", "days": ["sun"]}
+    ).send_window.days == (6,)
+
+
+def test_a_frequency_cap_is_that_of_the_step_over_the_workflows():
+    text, mail = {"body": "hi"}, {"subject": "s", "body": "b"}
+    steps = compiled(
+        workflow(
+            {"id": "a", "type": "send_sms", "config": text},
+            {"id": "b", "type": "send_sms", "config": text, "frequency_cap": {"messages": 9, "per": 60}},
+            {"id": "c", "type": "send_sms", "config": text, "frequency_cap": "none"},
+            {"id": "d", "type": "send_email", "config": mail},
+            {"id": "e", "type": "delay"},
+            frequency_cap={"messages": 2, "per": "24h", "when_over": "skip", "channel": "sms"},
+        )
+    ).steps
+    assert steps["a"].frequency_cap == FrequencyCap(messages=2, span_ms=DAY_MS, channel="sms", skips=True)
+    assert steps["b"].frequency_cap == FrequencyCap(messages=9, span_ms=60_000)
+    assert [steps[name].frequency_cap for name in "cde"] == [None, None, None]  # the cap is of SMS alone
+
+
+def test_a_rate_limit_is_the_workflows():
+    assert compiled(workflow({"id": "a", "type": "delay"})).rate_limit is None
+    given = compiled(workflow({"id": "a", "type": "delay"}, rate_limit={"messages": 100, "per": "1m"}))
+    assert given.rate_limit == RateLimit(100, 60_000)
 
 
 def test_lateness_is_that_of_the_step_over_the_defaults():

@@ -32,6 +32,19 @@ def test_an_address_is_compared_without_its_punctuation():
     assert normal_address("email", " Ada@Example.COM ") == "ada@example.com"
 
 
+def test_a_number_without_a_country_code_is_of_the_region_that_is_set():
+    assert normal_address("sms", "0151 12345678", "DE") == normal_address("sms", "+4915112345678", "DE")
+    assert normal_address("sms", "0151 12345678") != normal_address("sms", "+4915112345678")
+
+
+def test_a_stop_from_abroad_meets_a_contact_whose_number_is_national():
+    spec = Spec(SMS, phone_region="DE").created(phone="0151 12345678")
+    spec.fact("contact.sms_received", {"body": "STOP", "from": "+4915112345678"})
+    spec.timer(after_ms=DAY_MS).then(
+        happened("step_completed"), happened("step_skipped", step_id="hi", reason="opted_out"), happened("timer_set")
+    )
+
+
 def test_a_stop_is_remembered_and_the_next_message_skipped():
     spec = Spec(SMS).created()
     spec.fact("contact.sms_received", {"body": "Stop", "from": "+1555"}).then(

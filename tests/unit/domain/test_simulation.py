@@ -2,6 +2,7 @@
 
 from domain.conditions import Comparison
 from domain.contact import Contact
+from domain.send_window import SendWindow
 from domain.simulation import MAX_STEPS, dry_run
 from domain.workflow import Trigger
 from tests.support.engine_spec import DAY_MS, START_MS, step, workflow
@@ -28,6 +29,13 @@ def test_path_with_rendered_texts_and_due_times():
     ]
     assert run.steps[0].input_data == {"to": "+1555", "body": "Hi Ada"}
     assert run.steps[1].output_data["delay_until"] == "2027-01-16T08:00:00.000Z"
+
+
+def test_a_message_goes_when_its_window_opens():
+    evening = SendWindow(from_minute=17 * 60, to_minute=22 * 60)
+    run = dry_run(workflow(step("hi", "send_sms", send_window=evening), step("w", "delay")), ADA, now_ms=START_MS)
+    assert (run.ends, run.steps[0].status) == ("completed", "completed")
+    assert [one.at_ms - START_MS for one in run.steps] == [0, 9 * 3_600_000]  # it is eight in the morning
 
 
 def test_contact_that_no_trigger_takes_in_is_told_why():

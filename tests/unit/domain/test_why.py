@@ -13,7 +13,7 @@ from domain.why.story import Considered, Enrollment, StepVisit, Why
 from domain.why.telling import SILENT, TOLD
 from domain.workflow import Lateness, Retry, Trigger, Workflow
 from tests.support.engine_spec import CONTACT, DAY_MS, START_MS, Spec, entry, step, workflow
-from tests.support.random_lives import ACTIONS, TAGS, random_life
+from tests.support.random_lives import ACTIONS, EVENING, TAGS, random_life
 
 FACEBOOK = Comparison("source", "equals", "facebook_ad")
 WAIT = step("wait", "delay")
@@ -334,6 +334,16 @@ def test_a_send_shows_intent_attempts_and_the_providers_words():
     ]
     assert send.attempts[1].output == {"status": "queued"}
     assert send.attempts[0].retry_at_ms is not None
+
+
+def test_a_message_that_is_held_tells_until_when_and_why():
+    spec = Story(workflow(step("hi", "send_sms", send_window=EVENING))).created()
+    told = "the message of step hi is held until 2027-01-15 17:00:00: it is outside its send window"
+    assert spec.visit("hi").words == told
+    assert spec.stop("hi") == "held"
+    assert spec.why(step_id="hi").stopped.words == told[0].upper() + told[1:]
+    spec.timer(after_ms=DAY_MS // 24 * 9)
+    assert "was asked for at" in spec.visit("hi").words
 
 
 def test_a_send_shows_what_the_provider_said_later():

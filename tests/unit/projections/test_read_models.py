@@ -19,9 +19,9 @@ from projections.rows import Row
 from projections.sql_text import as_stored
 from projections.tables import contacts, incidents
 from schemas.event_log import Record
-from tests.support.engine_spec import DAY_MS, START_MS, Spec
+from tests.support.engine_spec import DAY_MS, START_MS, Spec, step, workflow
 from tests.support.journals import NOW, WORKFLOW, imported, published
-from tests.support.random_lives import ACTIONS, WORKFLOWS, random_life
+from tests.support.random_lives import ACTIONS, EVENING, WORKFLOWS, random_life
 
 EVERY_JOURNAL_EVENT = frozenset(j.AnyJournalEvent.__args__)
 RECORD = Record(topic="headrace.journal", partition=3, offset=41, timestamp_ms=NOW, key=b"ada", value=b"")
@@ -199,6 +199,24 @@ def test_a_late_wait_is_held_and_a_repair_tells_who_did_what_and_why() -> None:
         "Step wait skipped: a repair said so",
     ]
     assert changes.timeline[-2][5]["reason"] == "repair"
+
+
+def test_a_message_that_is_held_is_pending_until_its_window_opens() -> None:
+    spec = Spec(workflow(step("sms", "send_sms", send_window=EVENING), id=ACTIONS)).created()  # at eight in the morning
+    opens = "2027-01-15T17:00:00.000Z"
+    changes = folded(spec.journal)
+    (row,) = changes.enrollments.new.values()
+    assert (row["status"], row["current_step"], format_time(row["next_action_at"])) == ("active", "sms", opens)
+    held = _execution(changes, spec, "sms")
+    assert (held["status"], held["output_data"]) == ("pending", {"reason": "send_window", "delay_until": opens})
+    line = changes.timeline[-1]
+    assert line[4] == f"Message of step sms held until {opens}: it is outside its send window"
+    assert line[5]["until"] == opens
+    spec.timer(after_ms=9 * 3_600_000)
+    changes = folded(spec.journal)
+    asked = _execution(changes, spec, "sms")
+    assert (asked["status"], asked["output_data"]) == ("pending", {})
+    assert next(iter(changes.enrollments.new.values()))["next_action_at"] is None
 
 
 def test_a_refused_message_is_an_incident_and_a_retry_brings_it_back() -> None:

@@ -39,11 +39,11 @@ def test_a_timer_and_a_waiting_action_that_do_not_fit_are_told(store, tmp_path):
     tamper(store, "UPDATE contacts SET due_ms = 6 WHERE id = 'ada'")
     tamper(store, "UPDATE contacts SET is_open = 1 WHERE id = 'eve'")
     tamper(store, "DELETE FROM pending WHERE contact_id = 'bob'")
-    tamper(store, "INSERT INTO pending VALUES ('nobody', 'e', 'sms', 1)")
+    tamper(store, "INSERT INTO pending VALUES ('nobody', 'e', 'sms', 1, 'w')")
     with open_store_snapshot(tmp_path, 3, ORIGIN) as snapshot:
         assert list(snapshot.misfiled()) == [
             Misfiled("ada", "due_ms", 5, 6),
-            Misfiled("bob", "pending", [("a7", "sms", 7)], []),
+            Misfiled("bob", "pending", [("a7", "sms", 7, "w")], []),
             Misfiled("eve", "is_open", 0, 1),
             Misfiled("nobody", "pending", None, "nobody"),
         ]
