@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from domain.catalogue import Catalogue
+from domain.decision import Context
 from schemas.topics import ENGINE_GROUP, Topics
 
 GROUP: Final = ENGINE_GROUP
@@ -42,3 +44,12 @@ class PartitionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long after its journaling an attempt may start."""
     answer_within_ms: int = 30_000
     """How long after its journaling an attempt's outcome is waited for (longer when the step's own time-out is)."""
+
+    def context(self, now_ms: int, catalogue: Catalogue) -> Context:
+        """What deciding may know at a time, with the definitions that are in force."""
+        return Context(
+            now_ms=now_ms,
+            catalogue=catalogue,
+            hold_late_ms=self.hold_late_ms,
+            phone_region=self.phone_region,
+        )

@@ -10,7 +10,7 @@ from domain import journal as j
 from domain.catalogue import Catalogue
 from domain.command import AnyCommand, RekeyedContactEvent
 from domain.contact_event import ContactEvent
-from domain.decision import Context, Decision
+from domain.decision import Decision
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide, decide_failure
 from domain.errors import HeadraceError
 from domain.evolve import evolve_partition
@@ -176,13 +176,7 @@ class Work:
     def decide(self, given: Input) -> None:
         """Decide one input about a contact; a failure of the engine becomes an incident that keeps the input."""
         state = self.state(given.contact_id)
-        settings = self._settings
-        context = Context(
-            now_ms=self.now_ms,
-            catalogue=self.catalogue,
-            hold_late_ms=settings.hold_late_ms,
-            phone_region=settings.phone_region,
-        )
+        context = self._settings.context(self.now_ms, self.catalogue)
         try:
             decision = decide(state, given, context)
         except Exception as error:  # noqa: BLE001 whatever it is, the stream goes on and a person is asked
