@@ -15,10 +15,13 @@ from domain.errors import HeadraceError
 
 _PLAIN: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
+_NO_AREA: Final = "it lacks its area code"
+"""Of a number as it is dialled within its area; who writes the country code with it means it so (test numbers do)."""
 _PROBLEMS: Final = {
     ValidationResult.TOO_SHORT: "it is too short",
     ValidationResult.TOO_LONG: "it is too long",
     ValidationResult.INVALID_LENGTH: "no number of its country has this length",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: _NO_AREA,
     ValidationResult.INVALID_COUNTRY_CODE: "there is no such country code",
 }
 _NATIONAL: Final = "it has no country code; write it as +<country><number>, or set HEADRACE_PHONE_REGION"
@@ -39,8 +42,9 @@ def e164(text: str, region: str | None = None) -> str:
         NotAPhoneNumber: it can't be one, and why.
     """
     number = _read(text, region)
-    if not phonenumbers.is_possible_number(number):
-        raise NotAPhoneNumber(_PROBLEMS[phonenumbers.is_possible_number_with_reason(number)])
+    problem = _PROBLEMS.get(phonenumbers.is_possible_number_with_reason(number))
+    if problem is not None and not (problem is _NO_AREA and text.lstrip().startswith("+")):
+        raise NotAPhoneNumber(problem)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 

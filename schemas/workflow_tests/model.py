@@ -108,7 +108,8 @@ class LateModel(Model):
 
     step: str
     visit: Number = 1
-    attempt: Number = 1
+    attempt: Annotated[int, Field(ge=0)] = 1
+    """0: the end of a hold, before there was any."""
     by: Span
     held: bool = False
 

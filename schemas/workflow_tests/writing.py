@@ -105,7 +105,7 @@ def _written_late(one: Lateness) -> dict[str, Any]:
     return {
         "step": one.step,
         **_visit_number(one.visit),
-        **({"attempt": one.attempt} if one.attempt > 1 else {}),
+        **({"attempt": one.attempt} if one.attempt != 1 else {}),
         "by": format_span(one.late_ms),
         **({"held": True} if one.held else {}),
     }

@@ -33,6 +33,12 @@ def test_what_can_not_be_a_number_says_why(text, problem):
         e164(text)
 
 
+def test_a_number_within_its_area_is_none_that_can_be_sent_to():
+    with pytest.raises(NotAPhoneNumber, match="area code"):
+        e164("5550100", "US")
+    assert e164("+15550100") == "+15550100"  # as test numbers are written
+
+
 def test_what_is_no_number_is_still_compared_by_its_digits():
     assert comparable("+1 (55)5") == "+1555"
 

@@ -33,6 +33,7 @@ FULL = replace(
         AttemptOutcome(step="thanks", outcome="open"),
     ),
     late=(
+        Lateness(step="hi", attempt=0, late_ms=300_000),
         Lateness(step="wait", visit=2, late_ms=61_000),
         Lateness(step="hi", attempt=2, late_ms=DAY_MS, held=True),
     ),
@@ -78,6 +79,7 @@ def test_lateness_and_repairs_are_written_as_they_are_told():
 
     assert document["when"][-1] == {"at": "2d", "operator": "repair", "as": "exit", "step": "wait", "visit": 2}
     assert document["late"] == [
+        {"step": "hi", "attempt": 0, "by": "5m"},
         {"step": "wait", "visit": 2, "by": "1m 1s"},
         {"step": "hi", "attempt": 2, "by": "1d", "held": True},
     ]
@@ -89,7 +91,7 @@ def test_the_document_of_the_reference_is_one():
 
     assert read.diagnostics == ()
     assert {one.what for one in read.test.happens if isinstance(one, Wish)} == {"pause", "repair"}
-    assert [one.held for one in read.test.late] == [False, True]
+    assert [one.held for one in read.test.late] == [False, False, True]
 
 
 def test_a_file_may_hold_several_tests():
@@ -126,7 +128,7 @@ def test_a_file_may_hold_several_tests():
         ),
         ({"when": [{"at": "0s", "operator": "repair", "as": "run"}]}, "when[0]", "expected the key 'step'"),
         ({"when": [{"at": "0s", "operator": "pause", "step": "a"}]}, "when[0]", "only beside `operator: repair`"),
-        ({"late": [{"step": "a", "by": "1h", "attempt": 0}]}, "late[0].attempt", "at least 1"),
+        ({"late": [{"step": "a", "by": "1h", "attempt": -1}]}, "late[0].attempt", "at least 0"),
         ({"late": [{"step": "a", "by": "1h", "held": "yes"}]}, "late[0].held", "expected true or false"),
         ({"kind": "workflow"}, "", "expected a document with `kind: workflow_test`, found the text 'workflow'"),
         ({"name": None}, "name", "expected text for 'name'"),
