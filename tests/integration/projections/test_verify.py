@@ -56,7 +56,7 @@ class Installation:
         for partition in range(PARTITIONS):
             (await open_store(self.log, partition, self.stores)).close()
 
-    async def stopped(self, contact_id: str) -> None:
+    async def needing_a_person(self, contact_id: str) -> None:
         """A contact whose enrollment waits for a person."""
         spec = Spec(*WORKFLOWS).created().started().outcome("failed", code="refused")
         await write(self.log, named(spec.journal, contact_id))
@@ -210,7 +210,7 @@ async def test_a_database_without_tables_is_named(here: Installation, database_u
 
 
 async def test_planted_rows_are_found_and_named(here: Installation) -> None:
-    await here.stopped("stopped")
+    await here.needing_a_person("grace")
     assert (await here.verify()).ok
     enrollment = here.value(
         "SELECT id::text FROM workflow_enrollments WHERE contact_id = 'contact-3' ORDER BY enrolled_at LIMIT 1"
