@@ -4,11 +4,14 @@ from typing import NamedTuple
 
 from domain.enrollment import Enrollment
 
+HOLD = 0
+"""The number of a hold's end, which is before there is any attempt."""
+
 
 class Awaited(NamedTuple):
     """A visit's attempt that begins (after its back-off, if it is a repeated one), or its wait that ends (that has one).
 
-    The end of a hold before there is any attempt is number 0.
+    The end of a hold before there is any attempt has the number `HOLD`.
     """
 
     step: str
@@ -22,7 +25,7 @@ def awaited_by(enrollment: Enrollment) -> Awaited | None:
     if timer is not None and timer.kind == "delay" and step_id is not None:
         return Awaited(step_id, enrollment.visits[step_id])
     if timer is not None and timer.kind == "hold" and action is None and step_id is not None:
-        return Awaited(step_id, enrollment.visits[step_id], 0)
+        return Awaited(step_id, enrollment.visits[step_id], HOLD)
     if action is not None and action.status in ("requested", "backoff", "held"):
         return Awaited(action.step_id, action.visit, action.attempt + 1)
     return None

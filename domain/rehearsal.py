@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain import command as c
 from domain import journal as j
-from domain.awaited import Awaited, awaited_by
+from domain.awaited import HOLD, Awaited, awaited_by
 from domain.catalogue import Catalogue, Entry, Version
 from domain.consent import Suppression, normal_address
 from domain.contact_event import ContactEvent
@@ -154,6 +154,8 @@ class _Rehearsal:
         if armed != self._armed:
             return
         self._armed = None
+        if armed.what.attempt == HOLD and self._late[armed.what]:
+            self._late[armed.what].popleft()  # another hold may follow
         about = {"contact_id": self._state.contact.id, "enrollment_id": self._enrollment_id or ""}
         far_ms = self._now_ms + _FAR_MS
         if armed.kind == "attempt":

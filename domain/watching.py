@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import journal as j
-from domain.awaited import Awaited, awaited_by
+from domain.awaited import HOLD, Awaited, awaited_by
 from domain.enrollment import CLOSED, Enrollment, PendingAction
 from domain.lateness import HOLDER, kept_waiting
 from domain.repairing import REASON as REPAIR
@@ -30,14 +30,20 @@ class Watch:
         """When an attempt could have begun: at first, or since a repair."""
         self._began_ms: dict[Awaited, int] = {}
         self._paused_at_ms = start_ms
-        self._known_seq = self._repaired_seq = -1
-        """The last event that made an outcome known after all, and the last repair: what they entail is no wish."""
+        self._known_seq = self._repaired_seq = self._resumed_seq = -1
+        """The last event that made an outcome known after all, the last repair, and the last time that it was resumed: what
+        they entail is told by them."""
 
     # ------------------------------------------------------------ what was seen
 
     def late(self, least_ms: float) -> tuple[Lateness, ...]:
-        """What was so late at least, and what was held or repaired."""
-        return tuple(one for one, settled in self._late if settled or one.late_ms >= least_ms)
+        """What was so late at least, and what was held or repaired; of a visit's holds, one after the other, all or none."""
+        told = {_what(one) for one, settled in self._late if settled or one.late_ms >= least_ms}
+        return tuple(
+            one
+            for one, settled in self._late
+            if settled or one.late_ms >= least_ms or (one.attempt == HOLD and _what(one) in told)
+        )
 
     def outcomes(self, least_ms: float) -> tuple[AttemptOutcome, ...]:
         """What each attempt came to, and how long after it began; or, when its lateness is not told, after it could have."""
@@ -126,6 +132,7 @@ class Watch:
                 self._paused_at_ms = event.paused_at_ms
                 self._wish(event.paused_at_ms, "pause")
             case j.EnrollmentResumed() if event.seq != self._repaired_seq + 1:
+                self._resumed_seq = event.seq
                 self._wish(self._paused_at_ms + event.shift_ms, "resume")
             case j.EnrollmentCancelled():
                 self._wish(event.at_ms, "cancel", event.reason)
@@ -145,7 +152,8 @@ class Watch:
             case j.StepSkipped() if event.reason == REPAIR:
                 pass  # how late it was is told at the repair
             case j.ActionRequested() | j.SendHeld() | j.StepFailed() if _is_held(before):
-                self._came(before, event.at_ms)
+                if event.seq - 1 not in (self._repaired_seq, self._resumed_seq):  # else it did not end by itself
+                    self._came(before, event.at_ms)
             case j.StepCompleted() | j.StepSkipped():
                 self._came(before, event.at_ms)
             case j.AttemptStarted():
@@ -166,7 +174,7 @@ class Watch:
         awaited = awaited_by(before) if before is not None else None
         if before is None or awaited is None or before.paused_by == HOLDER:
             return
-        if before.action is None and any(_what(one) == awaited for one, _ in self._late):
+        if before.action is None and awaited.attempt != HOLD and any(_what(one) == awaited for one, _ in self._late):
             return  # a wait ends once
         self._was_late(awaited, kept_waiting(before, at_ms), held=held, settled=held or settled)
 

@@ -10,9 +10,10 @@ import structlog
 from domain.action import ActionRegistry
 from headrace.compiling import compile_document
 from headrace.engine_clock import EngineClock
+from headrace.engine_settings import ask_after_ms_of, hold_late_ms_of, per_second_of
 from headrace.metrics import RoleMetrics
 from headrace.secrets import load_secrets
-from headrace.settings import Settings, ask_after_ms_of, hold_late_ms_of, per_second_of, topics_of
+from headrace.settings import Settings, topics_of
 from schemas.event_log import EventLog
 from schemas.topics import DEFINITION_COMMANDS, DEFINITIONS, Topics
 from streams.agents import agents

@@ -68,9 +68,17 @@ def listener(port: int) -> str | None:
     wanted = {f"socket:[{inode}]" for inode in inodes}
     for process in Path("/proc").glob("[0-9]*") if wanted else ():
         with contextlib.suppress(OSError):  # it ended, or belongs to somebody else
-            if any(str(link.readlink()) in wanted for link in (process / "fd").iterdir()):
+            if any(_target(link) in wanted for link in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
     return None
+
+
+def _target(link: Path) -> str:
+    """What an open file is; empty when it was closed meanwhile."""
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
 
 
 def _listening_inodes(table: Path, port: int) -> list[str]:

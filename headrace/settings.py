@@ -298,19 +298,3 @@ def _default_text(default: object) -> str:
     if default is None or default == () or isinstance(default, Path):
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def ask_after_ms_of(settings: Settings) -> tuple[int, ...]:
-    """When, in engine time, a provider is asked what became of an attempt: what it knows is a matter of real time."""
-    return tuple(int(seconds * settings.time_scale * 1000) for seconds in settings.ask_after)
-
-
-def per_second_of(settings: Settings) -> dict[str, float]:
-    """How many messages a worker may begin in a real second, by channel; those without a limit are left out."""
-    given = {"sms": settings.sms_per_second, "email": settings.email_per_second}
-    return {channel: rate for channel, rate in given.items() if rate is not None}
-
-
-def hold_late_ms_of(settings: Settings) -> int | None:
-    """How late, in engine time, a step may run that nobody said anything about; None: however late."""
-    return None if settings.hold_late is None else int(settings.hold_late * settings.time_scale * 1000)

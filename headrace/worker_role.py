@@ -7,6 +7,7 @@ from typing import Any, Final
 from headrace.compiling import compile_document
 from headrace.embedded_runtime import CALLS_MAY_TAKE_S
 from headrace.engine_clock import EngineClock
+from headrace.engine_settings import ask_after_ms_of, hold_late_ms_of, per_second_of
 from headrace.health import health_server
 from headrace.kafka_parts import kafka_log, kafka_of
 from headrace.kafka_runtime import KafkaEngine, kafka_engine
@@ -14,7 +15,7 @@ from headrace.metrics import RoleMetrics
 from headrace.providers import actions_for
 from headrace.role import run_role
 from headrace.secrets import load_secrets
-from headrace.settings import Settings, ask_after_ms_of, hold_late_ms_of, per_second_of, topics_of
+from headrace.settings import Settings, topics_of
 from headrace.verifying import ScheduledVerification, verifying
 from streams.data_directory import DataDirectory
 from streams.kafka.group_member import GroupMember

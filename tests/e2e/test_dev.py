@@ -104,10 +104,9 @@ def test_kill_9_and_start_again_resumes_without_a_second_send(dev):
     process = dev().start()
     process.send("ada", "contact.created", LEAD)
     eventually(process.inbox, "the SMS")
-    before = eventually(
-        lambda: [e for e in process.executions(enrollment(process, "ada")["id"]) if e["status"] == "running"],
-        "the wait",
-    )
+    eventually(lambda: enrollment(process, "ada")["current_step"] == "wait_1_day", "the wait")
+    before = [e for e in process.executions(enrollment(process, "ada")["id"]) if e["status"] == "running"]
+    assert [one["step_id"] for one in before] == ["wait_1_day"]
     process.kill()
     process.start()
     assert len(process.get("/workflows")["items"]) == 1
