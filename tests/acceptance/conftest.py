@@ -8,12 +8,16 @@ from tests.support.dev_process import DevProcess
 from tests.support.headrace import SECRETS, Headrace
 
 DAY_PER_SECOND = "86400"
+QUICK = {"HEADRACE_ASK_AFTER": "0.1,0.2"}
+"""Providers are asked soon what became of an unknown attempt."""
 
 
 @pytest.fixture(scope="session")
 def headrace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
     """A fresh `headrace dev`; tests share it and keep to workflows and contacts of their own."""
-    process = DevProcess(tmp_path_factory.mktemp("dev") / "data", "--no-sample", "--log-level", "warning")
+    process = DevProcess(
+        tmp_path_factory.mktemp("dev") / "data", "--no-sample", "--log-level", "warning", environment=QUICK
+    )
     yield from _proved(process)
 
 
@@ -21,7 +25,7 @@ def headrace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
     """The same with `--time-scale 86400`."""
     options = ("--no-sample", "--log-level", "warning", "--time-scale", DAY_PER_SECOND)
-    process = DevProcess(tmp_path_factory.mktemp("hasty") / "data", *options)
+    process = DevProcess(tmp_path_factory.mktemp("hasty") / "data", *options, environment=QUICK)
     yield from _proved(process)
 
 
@@ -29,7 +33,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
 def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
     """One whose `http_request` may reach this machine: `HEADRACE_HTTP_ALLOW`. It has secrets."""
     options = ("--no-sample", "--log-level", "warning")
-    environment = {"HEADRACE_HTTP_ALLOW": "127.0.0.1"} | SECRETS
+    environment = {"HEADRACE_HTTP_ALLOW": "127.0.0.1"} | QUICK | SECRETS
     process = DevProcess(tmp_path_factory.mktemp("allowing") / "data", *options, environment=environment)
     try:
         yield Headrace(process.start())
