@@ -207,7 +207,7 @@ def test_random_lives_are_rehearsed_to_the_letter(holding):
     """Whatever happens to a contact: retries, unknown outcomes, pauses, operators, workflows that start each other, lateness.
 
     An operator who acts in the very millisecond of an outcome can't be told from one who was quicker: it is refused.
-    So is a message that was held several times in one visit, of which more than the first hold ended late.
+    So is a message that was repaired while it was held, and held again for too long.
     """
     told = refused = held = repaired = skipped_late = 0
     for seed in range(40):
@@ -229,7 +229,7 @@ def test_random_lives_are_rehearsed_to_the_letter(holding):
             assert masked.expects == rehearse(masked, flow)
             assert shape(masked.expects) == shape(test.expects)
     assert told > 100
-    assert refused < told * 0.06
+    assert refused < told * 0.03
     assert skipped_late > 10
     assert (held > 10, repaired > 10) == (holding, holding)
 
