@@ -16,9 +16,11 @@ from domain.errors import HeadraceError
 _PLAIN: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 _NO_AREA: Final = "it lacks its area code"
-"""Of a number as it is dialled within its area; who writes the country code with it means it so (test numbers do)."""
+_TOO_SHORT: Final = "it is too short"
+_SHORT: Final = frozenset({_NO_AREA, _TOO_SHORT})
+"""Who writes the country code with a short number means it so (services and test numbers are): the provider knows."""
 _PROBLEMS: Final = {
-    ValidationResult.TOO_SHORT: "it is too short",
+    ValidationResult.TOO_SHORT: _TOO_SHORT,
     ValidationResult.TOO_LONG: "it is too long",
     ValidationResult.INVALID_LENGTH: "no number of its country has this length",
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: _NO_AREA,
@@ -43,7 +45,7 @@ def e164(text: str, region: str | None = None) -> str:
     """
     number = _read(text, region)
     problem = _PROBLEMS.get(phonenumbers.is_possible_number_with_reason(number))
-    if problem is not None and not (problem is _NO_AREA and text.lstrip().startswith("+")):
+    if problem is not None and not (problem in _SHORT and text.lstrip().startswith("+")):
         raise NotAPhoneNumber(problem)
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 

@@ -60,7 +60,7 @@ async def test_twilios_own_refusals_are_final_and_named(to, code, call):
     ("to", "problem"),
     [
         ("not a number", "it does not read as a number"),
-        ("+1555", "it is too short"),
+        ("+1" + "5" * 14, "it is too long"),
         ("+999 12345678", "there is no such country code"),
         ("0151 12345678", "it has no country code; write it as +<country><number>, or set HEADRACE_PHONE_REGION"),
     ],

@@ -25,7 +25,7 @@ def test_every_way_of_writing_a_number_is_one_number(text, region, number):
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("hello", "does not read"), ("+1555", "too short"), ("+1" + "5" * 14, "too long"), ("+999123", "country code"),
+    [("hello", "does not read"), ("555", "country code"), ("+15", "does not read"), ("+1" + "5" * 14, "too long"), ("+999123", "country code"),
      ("0151 12345678", "HEADRACE_PHONE_REGION"), ("", "does not read")],
 )  # fmt: skip
 def test_what_can_not_be_a_number_says_why(text, problem):
@@ -36,7 +36,13 @@ def test_what_can_not_be_a_number_says_why(text, problem):
 def test_a_number_within_its_area_is_none_that_can_be_sent_to():
     with pytest.raises(NotAPhoneNumber, match="area code"):
         e164("5550100", "US")
+    with pytest.raises(NotAPhoneNumber, match="too short"):
+        e164("555", "US")
+
+
+def test_a_short_number_with_its_country_code_is_the_providers_to_judge():
     assert e164("+15550100") == "+15550100"  # as test numbers are written
+    assert e164("+1 555") == "+1555"
 
 
 def test_what_is_no_number_is_still_compared_by_its_digits():
