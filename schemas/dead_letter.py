@@ -11,13 +11,16 @@ ORIGINAL_PREFIX = "original-"
 
 def dead_letter(record: Record, reason: str, message: str) -> NewRecord:
     """The record for the dead letters: key and value as they were, everything else in headers."""
-    facts = {
-        REASON: reason,
-        MESSAGE: message,
-        TOPIC: record.topic,
-        PARTITION: str(record.partition),
-        OFFSET: str(record.offset),
-    }
+    return _letter(record, reason, message, {PARTITION: str(record.partition), OFFSET: str(record.offset)})
+
+
+def unsent_letter(record: NewRecord, reason: str, message: str) -> NewRecord:
+    """A dead letter for a record that was never appended to its topic: it says which, and no place there."""
+    return _letter(record, reason, message, {})
+
+
+def _letter(record: Record | NewRecord, reason: str, message: str, place: dict[str, str]) -> NewRecord:
+    facts = {REASON: reason, MESSAGE: message, TOPIC: record.topic, **place}
     headers = tuple((name, text.encode(errors="replace")) for name, text in facts.items())
     original = tuple((ORIGINAL_PREFIX + name, value) for name, value in record.headers)
     return NewRecord(
@@ -26,14 +29,4 @@ def dead_letter(record: Record, reason: str, message: str) -> NewRecord:
         key=record.key,
         value=record.value,
         headers=headers + original,
-    )
-
-
-def unsent_letter(record: NewRecord, reason: str, message: str) -> NewRecord:
-    """A dead letter for a record that was never appended to its topic: it says which, and no place there."""
-    facts = {REASON: reason, MESSAGE: message, TOPIC: record.topic}
-    headers = tuple((name, text.encode(errors="replace")) for name, text in facts.items())
-    original = tuple((ORIGINAL_PREFIX + name, value) for name, value in record.headers)
-    return NewRecord(
-        topic=DEAD_LETTERS, partition=record.partition, key=record.key, value=record.value, headers=headers + original
     )

@@ -12,6 +12,7 @@ from multidict import MultiDict
 
 from api.database import Row, fetch_all
 from api.problems import BadRequest, Unavailable
+from api.produce import command_record
 from api.services import SERVICES, Services
 from api.webhooks.deliveries import first, report_of
 from api.webhooks.inbound_sms import sms_records
@@ -19,12 +20,9 @@ from api.webhooks.sendgrid import Event, consent_of, delivery_of
 from api.webhooks.signatures import check_sendgrid, check_twilio
 from domain.command import Command
 from domain.errors import HeadraceError
-from domain.partition import home_partition
 from domain.phones import spellings
 from schemas.api_bodies import TwilioStatusQuery
-from schemas.command import encode_command
 from schemas.event_log import NewRecord
-from schemas.topics import COMMANDS
 
 _TWIML: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _MAX_FIELDS: Final = 200
@@ -109,12 +107,7 @@ async def _contacts_of(services: Services, action_keys: Sequence[str]) -> dict[s
 async def _tell(services: Services, commands: Sequence[Command], *, seen: int) -> None:
     """Hand the commands to the engine; what is not about a message of ours is counted and left."""
     log.info("webhook.taken", events=seen, commands=len(commands))
-    await _append(services, [_record(services, command) for command in commands])
-
-
-def _record(services: Services, command: Command) -> NewRecord:
-    home = home_partition(command.contact_id, services.partitions)
-    return NewRecord(topic=COMMANDS, partition=home, key=command.contact_id.encode(), value=encode_command(command))
+    await _append(services, [command_record(services, command) for command in commands])
 
 
 async def _append(services: Services, records: Sequence[NewRecord]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from multidict import MultiDict
 
+from api.produce import command_record
 from api.services import Services
 from api.webhooks.deliveries import first
 from domain.command import ChangeConsent
@@ -15,11 +16,9 @@ from domain.consent import keyword_of
 from domain.contact_event import ContactEvent
 from domain.ids import deterministic_uuid
 from domain.partition import home_partition
-from schemas.command import encode_command
 from schemas.contact_event import cloud_event
 from schemas.dead_letter import unsent_letter
 from schemas.event_log import NewRecord
-from schemas.topics import COMMANDS
 
 SOURCE = "twilio"
 UNKNOWN_SENDER = "unknown_sender"
@@ -68,12 +67,4 @@ def _consents(services: Services, contact_ids: Sequence[str], sid: str, sender: 
         )
         for contact_id in contact_ids
     ]
-    return [
-        NewRecord(
-            topic=COMMANDS,
-            partition=home_partition(command.contact_id, services.partitions),
-            key=command.contact_id.encode(),
-            value=encode_command(command),
-        )
-        for command in commands
-    ]
+    return [command_record(services, command) for command in commands]
