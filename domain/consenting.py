@@ -6,8 +6,6 @@ from domain import command as c
 from domain import journal as j
 from domain.consent import find, keyword_of, normal_address, suppression_of
 from domain.decision import Decision
-from domain.enrollment import Enrollment, PendingAction
-from domain.workflow import Step
 
 
 def hear_keyword(decision: Decision, data: dict[str, Any]) -> None:
@@ -37,16 +35,3 @@ def refusal(decision: Decision, channel: str, request: dict[str, Any]) -> str | 
     """Why a message may not be sent, if it may not."""
     found = suppression_of(decision.state.suppressions, channel, request, decision.context.phone_region)
     return found.reason if found else None
-
-
-def skip_action(decision: Decision, enrollment: Enrollment, action: PendingAction, step: Step, reason: str) -> None:
-    """Let the enrollment go on without the message that it waits for."""
-    skip_step(decision, enrollment, step, action.visit, reason)
-    decision.runnable.append(enrollment.id)
-
-
-def skip_step(decision: Decision, enrollment: Enrollment, step: Step, visit: int, reason: str) -> None:
-    """The step is not done; the enrollment goes on at the next one."""
-    decision.on_visit(
-        j.StepSkipped, enrollment, step.id, visit, step_type=step.kind, reason=reason, next_step=step.next
-    )

@@ -10,7 +10,7 @@ import msgspec
 from domain import command as c
 from domain import journal as j
 from domain.asking import ask
-from domain.consenting import change_by_command, hear_keyword, refusal, skip_action
+from domain.consenting import change_by_command, hear_keyword, refusal
 from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
 from domain.delivering import report_delivery
@@ -24,6 +24,7 @@ from domain.outcomes import deadline_passed, report_outcome
 from domain.reconciling import reconcile
 from domain.repairing import repair
 from domain.running import complete_wait, current_step, hold_is_over, run
+from domain.skipping import skip_action
 from domain.state import ContactState
 from domain.steps.kinds import MESSAGE_CHANNELS
 

@@ -7,12 +7,12 @@ asked again: when its step is entered, when a slot is free for it, and when a ho
 from typing import Final
 
 from domain import journal as j
-from domain.consenting import skip_step
 from domain.decision import Decision
 from domain.enrollment import Enrollment
 from domain.frequency import free_at
 from domain.ids import action_key
 from domain.send_window import opens_at
+from domain.skipping import skip_step
 from domain.workflow import Step
 
 OUTSIDE_WINDOW: Final = "send_window"

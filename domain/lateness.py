@@ -10,6 +10,7 @@ from typing import Final
 from domain import journal as j
 from domain.decision import Decision
 from domain.enrollment import Enrollment
+from domain.skipping import leave_undone
 from domain.steps.kinds import WAITS
 from domain.workflow import Step
 
@@ -67,20 +68,3 @@ def _by_rule(step: Step, late_ms: int) -> str:
     """`run`, `skip` or `exit`, as the definition says."""
     rule = step.lateness
     return "run" if rule is None or late_ms <= rule.max_ms else rule.then
-
-
-def leave_undone(decision: Decision, enrollment: Enrollment, step: Step, visit: int, then: str, reason: str) -> None:
-    """Go on without the step (`skip`), or leave the workflow at it (`exit`)."""
-    decision.on_visit(
-        j.StepSkipped,
-        enrollment,
-        step.id,
-        visit,
-        step_type=step.kind,
-        reason=reason,
-        next_step=step.next if then == "skip" else None,
-    )
-    if then == "exit":
-        decision.on(j.EnrollmentExited, enrollment, reason=f"{reason}: {step.id}")
-    else:
-        decision.runnable.append(enrollment.id)

@@ -6,6 +6,7 @@ from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment
 from domain.outcomes import settle_after_pause
 from domain.running import current_step, hold_is_over
+from domain.skipping import skip_step
 
 RETRIES = ("again", "succeeded", "skip")
 """How a failed enrollment may be retried."""
@@ -84,15 +85,7 @@ def _settle_step(decision: Decision, enrollment: Enrollment, how: str) -> None:
             j.StepCompleted, enrollment, step.id, visit, step_type=step.kind, next_step=step.next, personal=data
         )
     else:
-        decision.on_visit(
-            j.StepSkipped,
-            enrollment,
-            step.id,
-            visit,
-            step_type=step.kind,
-            reason="operator",
-            next_step=step.next,
-        )
+        skip_step(decision, enrollment, step, visit, "operator")
 
 
 def _open(

@@ -1,7 +1,7 @@
 """Running enrollments until they block: each step is entered, and says where to go or what to wait for."""
 
 from domain import journal as j
-from domain.consenting import refusal, skip_step
+from domain.consenting import refusal
 from domain.contact import Contact
 from domain.decision import MAX_STEPS_WITHOUT_WAIT, Decision
 from domain.enrolling import fire_triggers
@@ -12,6 +12,7 @@ from domain.failing import fail_step, stop_at_step
 from domain.holding import kept_back
 from domain.ids import action_key
 from domain.lateness import skipped_on_entering
+from domain.skipping import skip_step
 from domain.steps.kinds import enter_of
 from domain.steps.outcome import Ask, Change, Done, Leave, Outcome, Wait
 from domain.times import format_time
