@@ -17,6 +17,7 @@ _LONGEST_LINE: Final = 256 * 1024 * 1024
 _AT_ONCE: Final = 2
 _COMMAND: Final = (sys.executable, "-P", "-m", "headrace.jobs")  # -P: a folder of that name here is not ours
 _HEARTBEAT_S: Final = 5.0
+_LAST_WORDS: Final = (b'{"type":"report"', b'{"type":"failure"')
 
 
 class JobsBusy(HeadraceError):
@@ -63,18 +64,18 @@ class ChildJobs:
                 assert process.stdout is not None
                 process.stdin.write(encode(Request(kind, dict(body))) + b"\n")
                 last = b""
-                async for line in _with_heartbeat(process.stdout):
+                async for line in _to_the_last_word(process.stdout):
                     last = line
                     yield line
-                code = await process.wait()
-                if not last.startswith((b'{"type":"report"', b'{"type":"failure"')):
+                if not last.startswith(_LAST_WORDS):
+                    code = await process.wait()
                     detail = f"the job's process ended with {code} and without a report; its log says why"
                     yield encode_line(Failure(500, "job_died", detail))
         finally:
             self._under_way -= 1
 
 
-async def _with_heartbeat(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
+async def _to_the_last_word(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
     """The lines as they come; when none came for a while the last progress again, so that no time-out cuts in between."""
     progress = encode_line(Progress(0, None, "events", 0.0))
     while True:
@@ -83,11 +84,12 @@ async def _with_heartbeat(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
         except TimeoutError:
             yield progress
             continue
-        if not line:
-            return
         if line.startswith(b'{"type":"progress"'):
             progress = line
-        yield line
+        if line:
+            yield line
+        if not line or line.startswith(_LAST_WORDS):
+            return
 
 
 @contextlib.asynccontextmanager

@@ -8,13 +8,13 @@ import pytest
 
 from headrace.jobs import child
 from headrace.jobs.child import ChildJobs, JobsBusy, environment_of
-from headrace.jobs.message import Failure, Progress, decode
+from headrace.jobs.message import Failure, Progress, Report, decode
 from headrace.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
 def no_heartbeat(monkeypatch):
-    """What a child says is all that is heard, however slowly it starts or ends on a loaded machine."""
+    """What a child says is all that is heard, however slowly it starts on a loaded machine."""
     monkeypatch.setattr(child, "_HEARTBEAT_S", 3_600)
 
 
@@ -62,6 +62,16 @@ async def test_a_silent_job_is_heard_of_all_the_same(monkeypatch):
 
     async with contextlib.aclosing(jobs.run("sleep", {})) as lines:
         assert isinstance(decode(await anext(lines)), Progress)
+
+
+async def test_nothing_is_heard_after_the_last_word_however_slowly_the_process_ends(monkeypatch):
+    monkeypatch.setattr(child, "_HEARTBEAT_S", 0.01)
+    jobs = script("""print('{"type":"report","report":1}', flush=True)
+time.sleep(60)""")
+
+    *_, last = await messages(jobs)
+
+    assert last == Report(1)
 
 
 async def test_who_goes_away_ends_the_job_and_makes_room(monkeypatch):
