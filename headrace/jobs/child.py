@@ -17,6 +17,8 @@ _LONGEST_LINE: Final = 256 * 1024 * 1024
 _AT_ONCE: Final = 2
 _COMMAND: Final = (sys.executable, "-P", "-m", "headrace.jobs")  # -P: a folder of that name here is not ours
 _HEARTBEAT_S: Final = 5.0
+_TO_END_S: Final = 10.0
+"""How long a process may take to end by itself when it has said all."""
 _LAST_WORDS: Final = (b'{"type":"report"', b'{"type":"failure"')
 
 
@@ -67,8 +69,8 @@ class ChildJobs:
                 async for line in _to_the_last_word(process.stdout):
                     last = line
                     yield line
+                code = await _ended(process)
                 if not last.startswith(_LAST_WORDS):
-                    code = await process.wait()
                     detail = f"the job's process ended with {code} and without a report; its log says why"
                     yield encode_line(Failure(500, "job_died", detail))
         finally:
@@ -90,6 +92,13 @@ async def _to_the_last_word(output: asyncio.StreamReader) -> AsyncIterator[bytes
             yield line
         if not line or line.startswith(_LAST_WORDS):
             return
+
+
+async def _ended(process: asyncio.subprocess.Process) -> int:
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(process.wait(), _TO_END_S)
+    process.kill()
+    return await process.wait()
 
 
 @contextlib.asynccontextmanager

@@ -66,6 +66,7 @@ async def test_a_silent_job_is_heard_of_all_the_same(monkeypatch):
 
 async def test_nothing_is_heard_after_the_last_word_however_slowly_the_process_ends(monkeypatch):
     monkeypatch.setattr(child, "_HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(child, "_TO_END_S", 0.1)
     jobs = script("""print('{"type":"report","report":1}', flush=True)
 time.sleep(60)""")
 
