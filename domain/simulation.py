@@ -1,6 +1,7 @@
 """The dry run: the path that a contact would take now, by the same `decide`; nothing is sent or written.
 
-Waits are skipped in virtual time, providers are taken to accept, and nothing else happens meanwhile (no reply).
+Waits are skipped in virtual time, providers are taken to accept, and nothing else happens meanwhile (no reply): a wait
+for an event takes its time-out, or is where the dry run ends.
 """
 
 from typing import Any, Final
@@ -131,6 +132,8 @@ class _Run:
     def to_the_end(self) -> None:
         while self.ends == "waiting" and self.first is not None:
             enrollment = self.state.enrollments.get(self.first)
+            if enrollment is not None and enrollment.awaits_event and enrollment.timer is None:
+                return  # for ever, as nothing happens meanwhile
             if enrollment is None or len(self.steps) >= MAX_STEPS:
                 self.ends = self.ends if enrollment is None else "step_limit"
                 return
@@ -164,8 +167,8 @@ class _Run:
         match event:
             case j.Enrolled():
                 self.first = self.first or event.enrollment_id
-            case j.TimerSet():
-                output = {"delay_until": format_time(event.due_at_ms)}
+            case j.TimerSet() | j.EventAwaited():
+                output = {} if event.due_at_ms is None else {"delay_until": format_time(event.due_at_ms)}
                 self._step(event, "running", event.personal.input, output, None)
             case j.SendHeld():
                 output = {"reason": event.reason, "delay_until": format_time(event.until_ms)}
@@ -187,7 +190,13 @@ class _Run:
 
     def _step(
         self,
-        event: j.TimerSet | j.SendHeld | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed,
+        event: j.TimerSet
+        | j.EventAwaited
+        | j.SendHeld
+        | j.ActionRequested
+        | j.StepCompleted
+        | j.StepSkipped
+        | j.StepFailed,
         status: str,
         given: dict[str, Any],
         output: dict[str, Any],

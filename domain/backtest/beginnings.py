@@ -5,6 +5,8 @@ from typing import Final
 from domain import journal as j
 from domain.backtest.in_step import is_stopped
 from domain.enrollment import Enrollment
+from domain.steps.kinds import WAITS
+from domain.steps.wait_for_event import is_received
 
 _ALWAYS: Final = (
     j.ContactEventAccepted,
@@ -21,14 +23,13 @@ _IN_TURN: Final = (
     j.StepSkipped,
     j.StepFailed,
     j.TimerSet,
+    j.EventAwaited,
     j.ActionRequested,
     j.SendHeld,
     j.ContactChanged,
     j.IncidentOpened,
     j.EnrollmentCompleted,
 )
-WAITING_KINDS: Final = frozenset({"delay"})
-"""Step kinds whose completion is a decision of its own."""
 
 
 def begins_decision(  # noqa: PLR0911 one return a kind of event
@@ -57,7 +58,9 @@ def begins_decision(  # noqa: PLR0911 one return a kind of event
         case j.StepCompleted() | j.StepSkipped() | j.StepFailed() | j.ActionRequested() | j.SendHeld():
             if isinstance(before, _OF_A_COMMAND):
                 return False
-            return event.step_type in WAITING_KINDS if real is None else is_stopped(real, event)
+            if real is None:
+                return event.step_type in WAITS and not is_received(event)
+            return is_stopped(real, event)
         case _:
             return is_reconciling(event, before)
 

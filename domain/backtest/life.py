@@ -23,8 +23,9 @@ from domain.decision import Context
 from domain.delivering import report_delivery
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide_failure, take
 from domain.enrollment import CLOSED, Enrollment, PendingAction
+from domain.hearing import hear
 from domain.ids import enrollment_id
-from domain.running import fire_changed, run_turn
+from domain.running import run_turn
 from domain.state import ContactState, Seen
 from domain.triggers import about
 
@@ -107,7 +108,7 @@ class Life:
                     name: getattr(event, name) for name in ("enrollment_id", "step_id", "visit", "change", "hops")
                 }
                 changed = decision.record(j.ContactChanged, **fields, personal=event.personal)
-                fire_changed(decision, before, changed)
+                hear(decision, before, changed)
                 del decision.events[0]  # the change itself is another workflow's
                 self._keep(decision)
             case j.CommandResulted() if event.result == "accepted":

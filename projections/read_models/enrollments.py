@@ -102,7 +102,7 @@ def _migrated(changes: RowChanges, event: j.EnrollmentMigrated, _: Record) -> No
     _set(changes, event, {"version": event.version})
 
 
-def _timer_set(changes: RowChanges, event: j.TimerSet, _: Record) -> None:
+def _waits(changes: RowChanges, event: j.TimerSet | j.EventAwaited, _: Record) -> None:
     _set(changes, event, {"current_step": event.step_id, "next_action_at": event.due_at_ms})
 
 
@@ -136,7 +136,12 @@ def _unknown(changes: RowChanges, event: j.AttemptUnknown, _: Record) -> None:
         _set(changes, event, {"next_action_at": due})
 
 
-def _moved(changes: RowChanges, event: j.StepCompleted | j.StepSkipped, _: Record) -> None:
+def _step_completed(changes: RowChanges, event: j.StepCompleted, _: Record) -> None:
+    of_chain = {} if event.hops is None else {"hops": event.hops}
+    _set(changes, event, {"current_step": event.next_step, "next_action_at": None, **of_chain})
+
+
+def _step_skipped(changes: RowChanges, event: j.StepSkipped, _: Record) -> None:
     _set(changes, event, {"current_step": event.next_step, "next_action_at": None})
 
 
@@ -164,7 +169,8 @@ MODEL = ReadModel(
         j.EnrollmentMigrated: _migrated,
         j.EnrollmentHeld: _held,
         j.EnrollmentRepaired: _repaired,
-        j.TimerSet: _timer_set,
+        j.TimerSet: _waits,
+        j.EventAwaited: _waits,
         j.ActionRequested: _action_requested,
         j.SendHeld: _send_held,
         j.AttemptStarted: _under_way,
@@ -173,8 +179,8 @@ MODEL = ReadModel(
         j.AttemptSucceeded: _succeeded,
         j.AttemptFailed: _unsuccessful,
         j.AttemptUnknown: _unknown,
-        j.StepCompleted: _moved,
-        j.StepSkipped: _moved,
+        j.StepCompleted: _step_completed,
+        j.StepSkipped: _step_skipped,
         j.StepFailed: _step_failed,
         j.IncidentOpened: _incident_opened,
     },
