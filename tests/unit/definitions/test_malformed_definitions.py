@@ -105,8 +105,7 @@ def test_every_code_is_met_by_some_definition():
             "add a time-out to its config, as `timeout: 2d`",
         ),
         (
-            "name: W\ntrigger: {type: manual}\nsteps: [{id: offer, type: send_sms, config: {body: hi}}, "
-            "{id: a, type: wait_for_event, config: {event: {type: delivery, config: {step: ofer, status: delivered}}}}]",
+            "name: W\ntrigger: {type: manual}\nsteps:\n- {id: offer, type: send_sms, config: {body: hi}}\n- {id: a, type: wait_for_event, config: {event: {type: delivery, config: {step: ofer, status: sent}}}}",
             "the wait is for the message of 'ofer', and there is no such step",
             "did you mean 'offer'?",
         ),
