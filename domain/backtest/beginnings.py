@@ -30,6 +30,10 @@ _IN_TURN: Final = (
     j.IncidentOpened,
     j.EnrollmentCompleted,
 )
+_SETTLEMENTS: Final = (j.StepFailed, j.IncidentOpened, j.EnrollmentExited)
+"""What may follow from an enrollment's being resumed: an attempt that failed meanwhile is settled."""
+_AFTER_A_HOLD: Final = (j.ActionRequested, j.SendHeld, j.StepSkipped, j.RetryDue)
+"""What a held message comes to when its enrollment is resumed."""
 
 
 def begins_decision(  # noqa: PLR0911 one return a kind of event
@@ -85,6 +89,13 @@ def is_reconciling(event: j.JournalEvent, before: j.JournalEvent | None) -> bool
             return True
         case _:
             return False
+
+
+def is_settling(event: j.JournalEvent, before: j.JournalEvent | None, real: Enrollment | None) -> bool:
+    """Whether the event after a reconciling one is what that came to at once, before the next enrollment is reconciled."""
+    if isinstance(event, _AFTER_A_HOLD) and isinstance(before, j.EnrollmentResumed):
+        return before.enrollment_id == event.enrollment_id and (real is None or real.entered)
+    return isinstance(event, _SETTLEMENTS)
 
 
 def is_turn(event: j.JournalEvent, real: Enrollment) -> bool:

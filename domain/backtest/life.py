@@ -11,7 +11,7 @@ from domain import command as c
 from domain import journal as j
 from domain.asking import ASK_AFTER_MS, is_asked
 from domain.backtest import others
-from domain.backtest.beginnings import begins_decision, is_reconciling, is_turn
+from domain.backtest.beginnings import begins_decision, is_reconciling, is_settling, is_turn
 from domain.backtest.happened import Happened
 from domain.backtest.in_step import acts_alike, due_ms, input_of, waits_alike
 from domain.backtest.inputs import assumed_outcome, command_of, delivery_of, fact_of, nothing_found
@@ -32,8 +32,6 @@ from domain.triggers import about
 _UNREAL: Final = 1 << 40
 """Causes that never happened are numbered from here on, so that their ids are nobody's."""
 _ANSWER_WITHIN_MS: Final = 60_000
-_SETTLEMENTS: Final = (j.StepFailed, j.IncidentOpened, j.EnrollmentExited)
-"""What may follow from an enrollment's being resumed before the next one is."""
 
 Note = Callable[[j.JournalEvent], None]
 """Hears each event that the simulation decided."""
@@ -89,7 +87,7 @@ class Life:
         if begins and not self._reconciled:
             self.settle()
         self._now_ms = event.at_ms
-        self._reconciled = is_reconciling(event, before) or (self._reconciled and isinstance(event, _SETTLEMENTS))
+        self._reconciled = is_reconciling(event, before) or (self._reconciled and is_settling(event, before, real))
         if isinstance(event, j.DeliveryReported) and concerns:
             self._delivery(event, begins=begins)
         elif concerns:
