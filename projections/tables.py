@@ -1,5 +1,7 @@
 """The read side's tables, as the migrations leave them; names are unqualified, so the search path decides where."""
 
+# over 300 lines because all tables are read in one place
+
 from typing import Any, Final
 
 import sqlalchemy as sa

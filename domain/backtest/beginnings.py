@@ -94,7 +94,8 @@ def is_reconciling(event: j.JournalEvent, before: j.JournalEvent | None) -> bool
 def is_settling(event: j.JournalEvent, before: j.JournalEvent | None, real: Enrollment | None) -> bool:
     """Whether the event after a reconciling one is what that came to at once, before the next enrollment is reconciled."""
     if isinstance(event, _AFTER_A_HOLD) and isinstance(before, j.EnrollmentResumed):
-        return before.enrollment_id == event.enrollment_id and (real is None or real.entered)
+        was_held = real is not None and real.timer is not None and real.timer.kind == "hold"
+        return before.enrollment_id == event.enrollment_id and was_held
     return isinstance(event, _SETTLEMENTS)
 
 
