@@ -63,9 +63,14 @@ class ContactPast:
         return sorted(rows, key=lambda row: row["enrolled_at"], reverse=True)
 
     def executions(self, enrollment_id: str) -> list[Row]:
-        """An enrollment's steps, in the journal's order."""
-        rows = self._changes.executions.of(enrollment_id)
-        return sorted((as_read(tables.workflow_executions, row) for row in rows), key=lambda row: row["seq"])
+        """An enrollment's steps, in the journal's order; a message's status is the one that was reported last."""
+        reported = {(row["step_id"], row["visit"]): row["delivery"] for row in self._changes.ledger.of(enrollment_id)}
+        rows = [as_read(tables.workflow_executions, row) for row in self._changes.executions.of(enrollment_id)]
+        for row in rows:
+            delivery = reported.get((row["step_id"], row["visit"]))
+            if delivery is not None:
+                row["output_data"] = {**row["output_data"], "status": delivery}
+        return sorted(rows, key=lambda row: row["seq"])
 
     def incidents(self, enrollment_id: str) -> list[Row]:
         """An enrollment's incidents, the newest first."""

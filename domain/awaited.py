@@ -20,7 +20,7 @@ class Awaited(NamedTuple):
 
 
 def awaited_by(enrollment: Enrollment) -> Awaited | None:
-    """What the enrollment waits for, paused or not; None when it is a provider's answer, a person, or nothing."""
+    """What the enrollment waits for, paused or not; None when it is a provider's answer, an event, a person, or nothing."""
     timer, action, step_id = enrollment.timer, enrollment.action, enrollment.step_id
     if timer is not None and timer.kind == "delay" and step_id is not None:
         return Awaited(step_id, enrollment.visits[step_id])

@@ -100,6 +100,6 @@ class Decision:
             contact=self.state.contact,
             now_ms=self.context.now_ms,
             enrollment=enrollment,
-            event=enrollment.event if enrollment else event,
+            event=enrollment.event if enrollment and event is None else event,
             last_sms_reply=self.state.last_sms_reply,
         )

@@ -1,4 +1,4 @@
-"""Deciding what a provider's later word on a message means: an outcome that was unknown, a status, an end of consent."""
+"""Deciding what a provider's later word on a message means: an outcome that was unknown, a status, an end of consent, of a wait."""
 
 from domain import command as c
 from domain import journal as j
@@ -6,6 +6,7 @@ from domain.consenting import change_consent
 from domain.decision import Decision
 from domain.delivery import ENDS_CONSENT
 from domain.outcomes import taken
+from domain.waking import wake_by_delivery
 
 
 def report_delivery(decision: Decision, report: c.ReportDelivery) -> None:
@@ -32,3 +33,4 @@ def report_delivery(decision: Decision, report: c.ReportDelivery) -> None:
     reason = ENDS_CONSENT.get(report.status)
     if reason is not None:
         change_consent(decision, report.channel, report.recipient, allowed=False, reason=reason)
+    wake_by_delivery(decision, report.enrollment_id)

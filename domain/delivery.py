@@ -35,6 +35,18 @@ ENDS_CONSENT: Final[dict[str, str]] = {
 }
 """Statuses after which the address is not written to again, and the reason that is kept."""
 
+_SHOWN_BY: Final[dict[str, frozenset[str]]] = {
+    "delivered": frozenset({"opened", "read", "clicked", "unsubscribed", "spam_reported"}),
+    "opened": frozenset({"clicked"}),
+    "failed": frozenset({"undelivered", "bounced", "dropped", "canceled"}),
+}
+"""What is true of a message, too, when something else is reported of it: who clicked has opened."""
+
+
+def counts_as(reported: str, wanted: str) -> bool:
+    """Whether a reported status shows the one that is waited for."""
+    return reported == wanted or reported in _SHOWN_BY.get(wanted, ())
+
 
 def is_newer(known: object, reported: str) -> bool:
     """Whether a reported status is further on than the one that is known; a status without a rank is not."""

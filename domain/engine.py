@@ -10,20 +10,21 @@ import msgspec
 from domain import command as c
 from domain import journal as j
 from domain.asking import ask
+from domain.completing import current_step
 from domain.consenting import change_by_command, hear_keyword, refusal
 from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
 from domain.delivering import report_delivery
-from domain.enrolling import enrol_by_hand, fire_triggers
+from domain.enrolling import enrol_by_hand
 from domain.evolve import COMMAND_SOURCE, seen_key
-from domain.facts import envelope_of
+from domain.hearing import hear
 from domain.holding import kept_back
 from domain.lateness import stopped_as_late
 from domain.operating import cancel, pause, resume, retry
 from domain.outcomes import deadline_passed, report_outcome
 from domain.reconciling import reconcile
 from domain.repairing import repair
-from domain.running import complete_wait, current_step, hold_is_over, run
+from domain.running import complete_wait, hold_is_over, run
 from domain.skipping import skip_action
 from domain.state import ContactState
 from domain.steps.kinds import MESSAGE_CHANNELS
@@ -125,7 +126,7 @@ def _decide_contact_event(decision: Decision, event: ContactEvent) -> None:
     if event.type == "contact.sms_received" and not echo:
         hear_keyword(decision, event.data)
     if event.fires and not echo:
-        fire_triggers(decision, before, accepted.seq, event.type, event.data, event.hops, envelope_of(accepted))
+        hear(decision, before, accepted)
 
 
 def _is_echo(state: ContactState, event: ContactEvent) -> bool:

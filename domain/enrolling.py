@@ -5,41 +5,23 @@ from typing import Any
 from domain import command as c
 from domain import journal as j
 from domain.catalogue import Entry
-from domain.contact import Contact, apply_fact, field_value
 from domain.decision import MAX_HOPS, RATE_LIMIT, Decision
 from domain.enrollment import CLOSED
 from domain.errors import StepError
 from domain.evolve import RATE_WINDOW_MS
+from domain.facts import News
 from domain.ids import enrollment_id
 from domain.triggers import Armed, fired_by
 from domain.workflow import Workflow
 
 
-def fire_triggers(
-    decision: Decision,
-    before: Contact,
-    cause_seq: int,
-    event_type: str,
-    data: dict[str, Any],
-    hops: int,
-    envelope: dict[str, Any],
-) -> None:
+def fire_triggers(decision: Decision, news: News) -> None:
     """Enrol the contact wherever a fact that was just recorded says so; conditions see the state after it."""
-    if not is_news(before, event_type, data):
-        return
     enrolled: set[str] = set()
-    data = with_old_value(before, event_type, data)
-    for armed in fired_by(decision.context.catalogue.triggers, event_type, data):
-        if armed.workflow.id not in enrolled and _holds(decision, armed, envelope):
+    for armed in fired_by(decision.context.catalogue.triggers, news.type, news.data):
+        if armed.workflow.id not in enrolled and _holds(decision, armed, news.event):
             enrolled.add(armed.workflow.id)
-            _enrol(decision, armed, cause_seq, hops, envelope)
-
-
-def with_old_value(before: Contact, event_type: str, data: dict[str, Any]) -> dict[str, Any]:
-    """A field's old value is optional in what a sender tells, and known here."""
-    if event_type != "contact.field_updated" or "old_value" in data:
-        return data
-    return data | {"old_value": field_value(before, data["field"])}
+            _enrol(decision, armed, news.seq, news.hops, news.event)
 
 
 def _holds(decision: Decision, armed: Armed, envelope: dict[str, Any]) -> bool:
@@ -50,15 +32,6 @@ def _holds(decision: Decision, armed: Armed, envelope: dict[str, Any]) -> bool:
         message = f"the conditions of a {armed.trigger.type} trigger of {armed.workflow.name!r} can't be asked: {error}"
         decision.incident(error.code, message, workflow_id=armed.workflow.id)
         return False
-
-
-def is_news(before: Contact, event_type: str, data: dict[str, Any]) -> bool:
-    """Whether the fact changed what its trigger is about (a repeated tag or an equal value fires nothing)."""
-    if event_type == "contact.created":
-        return not before.created
-    if event_type in ("contact.tag_added", "contact.tag_removed", "contact.field_updated"):
-        return apply_fact(before, event_type, data, 0) is not before
-    return True
 
 
 def _enrol(decision: Decision, armed: Armed, cause_seq: int, hops: int, envelope: dict[str, Any]) -> None:

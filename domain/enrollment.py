@@ -23,7 +23,7 @@ CLOSED: Final = frozenset(status for status, targets in TRANSITIONS.items() if n
 class Timer(msgspec.Struct, frozen=True):
     """What an enrollment waits for in time.
 
-    `delay`, `hold` (of a message), `retry` (of an action), `ask` (its provider what became of an attempt), or `deadline`
+    `delay` (the end of a wait, or the time-out of one for an event), `hold` (of a message), `retry` (of an action), `ask` (its provider what became of an attempt), or `deadline`
     (of an attempt, or of such a question).
     """
 
@@ -68,6 +68,13 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Since when its next attempt could have begun: it is later than planned by the time that passed since."""
 
 
+class Reports(msgspec.Struct, frozen=True, array_like=True):
+    """What providers reported of the message of one visit of a step, in order."""
+
+    visit: int
+    statuses: tuple[str, ...] = ()
+
+
 class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One contact's run through one version of a workflow."""
 
@@ -97,6 +104,15 @@ class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`operator`, `workflow`, or `lateness` (it would run too late; a repair says what becomes of it)."""
     late_ms: int = 0
     """By how much the last wait ended later than it was due: the steps that follow it are as late."""
+    awaits_event: bool = False
+    """Whether the step that it stands at waits for an event, paused or not; a `delay` timer is then the time-out."""
+    reports: dict[str, Reports] = {}
+    """By step id: waits for a delivery count what was reported before they began."""
+
+    def reports_of(self, step_id: str) -> tuple[str, ...]:
+        """What was reported of the message of the step's last visit."""
+        known = self.reports.get(step_id)
+        return known.statuses if known is not None and known.visit == self.visits.get(step_id) else ()
 
 
 def transition(enrollment: Enrollment, status: str, **changes: Any) -> Enrollment:

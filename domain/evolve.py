@@ -42,6 +42,7 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[ContactState, Any], ContactSt
     j.IncidentOpened: enrollment.incident_opened,
     j.IncidentResolved: contact.unchanged,
     j.TimerSet: on_enrollment(step.timer_set),
+    j.EventAwaited: on_enrollment(step.event_awaited),
     j.ActionRequested: on_enrollment(step.action_requested),
     j.SendHeld: on_enrollment(step.send_held),
     j.StepCompleted: on_enrollment(step.step_completed),

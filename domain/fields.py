@@ -18,7 +18,7 @@ class Scope(msgspec.Struct, frozen=True):
     """Decide's time: the only one that a template or a condition knows."""
     enrollment: Enrollment | None = None
     event: dict[str, Any] | None = None
-    """The event that a trigger is matched with; without it, the event that triggered `enrollment`."""
+    """The event that a trigger or a wait is matched with; without it, the event that triggered `enrollment`."""
     last_sms_reply: str | None = None
     """The newest SMS that the contact ever sent: `contact.last_sms_reply`."""
 
@@ -32,7 +32,7 @@ CONTACT_FIELDS: Final = ("id", *ATTRIBUTES, "tags", "created_at", "updated_at")
 NAMESPACES: Final = ("contact", "custom_fields", "event", "steps", "enrollment", "last_sms_reply", "now", "secrets")
 """First names that are never a custom field; such a custom field is reached by `custom_fields.<name>`."""
 
-ENROLLMENT_FIELDS: Final = ("id", "workflow_id", "version", "state", "enrolled_at", "hops")
+ENROLLMENT_FIELDS: Final = ("id", "workflow_id", "version", "state", "enrolled_at", "hops", "event")
 
 _ENVELOPE = ("id", "type", "source", "time")
 _MAX_INDEX_DIGITS = 9
@@ -146,17 +146,17 @@ def _contact(names: tuple[str | int, ...]) -> Reader:
 
 
 def _event(names: tuple[str | int, ...]) -> Reader:
+    return _of_event(names, lambda scope: _enrolled_by(scope) if scope.event is None else scope.event)
+
+
+def _of_event(names: tuple[str | int, ...], event: Reader) -> Reader:
     if not names:
-        return _triggering_event
-    if names[0] == "data" or (names[0] in _ENVELOPE):
-        return lambda scope: reach(_triggering_event(scope), names)
-    in_data = ("data", *names)
-    return lambda scope: reach(_triggering_event(scope), in_data)
+        return event
+    path = names if names[0] == "data" or names[0] in _ENVELOPE else ("data", *names)
+    return lambda scope: reach(event(scope), path)
 
 
-def _triggering_event(scope: Scope) -> dict[str, Any] | None:
-    if scope.event is not None:
-        return scope.event
+def _enrolled_by(scope: Scope) -> dict[str, Any] | None:
     return None if scope.enrollment is None else scope.enrollment.event
 
 
@@ -175,6 +175,8 @@ def _enrollment(names: tuple[str | int, ...]) -> Reader:
     if not names or names[0] not in ENROLLMENT_FIELDS:
         return _nothing
     name, rest = str(names[0]), names[1:]
+    if name == "event":
+        return _of_event(rest, _enrolled_by)
 
     def field(scope: Scope) -> Any:
         enrollment = scope.enrollment

@@ -313,6 +313,13 @@ class TimerSet(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="timer_
     personal: StepData = StepData()
 
 
+class EventAwaited(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="event_awaited"):
+    """A step waits for an event, until `due_at_ms` if it has a time-out; its completion says how that ended."""
+
+    due_at_ms: int | None = None
+    personal: StepData = StepData()
+
+
 class ActionRequested(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="action_requested"):
     """A step wants an effect on a provider; `tries` attempts at most."""
 
@@ -336,6 +343,8 @@ class StepCompleted(_Step, frozen=True, kw_only=True, omit_defaults=True, tag="s
 
     next_step: str | None = None
     branch: str | None = None
+    hops: int | None = None
+    """Of a wait that a fact ended: the length of the chain behind that, which what follows goes on with."""
     personal: StepData = StepData()
 
 
@@ -438,6 +447,7 @@ AnyJournalEvent = (
     | EnrollmentRepaired
     | ContactChanged
     | TimerSet
+    | EventAwaited
     | ActionRequested
     | SendHeld
     | StepCompleted

@@ -2,10 +2,11 @@
 
 from domain import command as c
 from domain import journal as j
+from domain.completing import current_step
 from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment
 from domain.outcomes import settle_after_pause
-from domain.running import current_step, hold_is_over
+from domain.running import hold_is_over
 from domain.skipping import skip_step
 
 RETRIES = ("again", "succeeded", "skip")

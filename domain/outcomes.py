@@ -7,12 +7,13 @@ from msgspec.structs import replace
 from domain import command as c
 from domain import journal as j
 from domain.asking import answered_by, ask_at_ms, asks_first, is_asked, never_twice
+from domain.completing import current_step
 from domain.consent import OPT_OUT_CODES
 from domain.consenting import change_consent
 from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment, PendingAction
 from domain.failing import fail_step
-from domain.running import complete_action, current_step
+from domain.running import complete_action
 from domain.skipping import skip_action
 from domain.steps.kinds import MESSAGE_CHANNELS
 from domain.workflow import Retry, Step

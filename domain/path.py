@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain import journal as j
 from domain.spans import format_span
+from domain.steps.wait_for_event import is_received
 
 NOT_ENROLLED: Final = "not_enrolled"
 WAITING: Final = "waiting"
@@ -82,6 +83,7 @@ def path_of(events: Iterable[j.JournalEvent], enrollment_id: str) -> Path:
         elif isinstance(
             event,
             j.TimerSet
+            | j.EventAwaited
             | j.SendHeld
             | j.ActionRequested
             | j.ContactChanged
@@ -99,6 +101,8 @@ def _after(visit: Visit, event: j.JournalEvent) -> Visit:  # noqa: PLR0911 one r
     match event:
         case j.TimerSet():
             return replace(visit, waits_ms=event.due_at_ms - event.at_ms)
+        case j.EventAwaited():
+            return visit if event.due_at_ms is None else replace(visit, waits_ms=event.due_at_ms - event.at_ms)
         case j.ActionRequested():
             return replace(visit, sends={"channel": event.channel, **_plain(event.personal.request)}, code=None)
         case j.SendHeld():
@@ -107,7 +111,8 @@ def _after(visit: Visit, event: j.JournalEvent) -> Visit:  # noqa: PLR0911 one r
             change = {"type": event.change, "data": _plain(event.personal.data)}
             return replace(visit, changes=(*visit.changes, change))
         case j.StepCompleted():
-            return replace(visit, did="completed", branch=event.branch, code=None)
+            waits_ms = None if is_received(event) else visit.waits_ms  # it matters no more how long it might have been
+            return replace(visit, did="completed", branch=event.branch, code=None, waits_ms=waits_ms)
         case j.StepSkipped():
             return replace(visit, did="skipped", code=event.reason)
         case j.StepFailed():

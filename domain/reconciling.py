@@ -8,6 +8,7 @@ from domain.catalogue import Entry
 from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment
 from domain.operating import cancel_enrollment, resume_enrollment
+from domain.waking import may_move, wake_by_delivery
 
 
 def reconcile(decision: Decision) -> None:
@@ -32,7 +33,10 @@ def _reconcile_one(decision: Decision, enrollment: Enrollment, entry: Entry) -> 
 
 
 def _migrate(decision: Decision, enrollment: Enrollment, version: int) -> None:
-    """Go on in the new version at the step of the same id; without such a step it stays on its own version."""
-    steps = decision.context.catalogue.workflow(enrollment.workflow_id, version).steps
-    if enrollment.step_id in steps:
+    """Go on in the new version at the step of the same id; without such a step it stays on its own version.
+
+    A wait for an event goes on as one for what the new version waits for there, until the time-out that was set.
+    """
+    if may_move(decision.context.catalogue, enrollment, version):
         decision.on(j.EnrollmentMigrated, enrollment, version=version)
+        wake_by_delivery(decision, enrollment.id)

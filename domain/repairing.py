@@ -8,11 +8,12 @@ from typing import Final
 
 from domain import command as c
 from domain import journal as j
+from domain.completing import current_step
 from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment
 from domain.lateness import late_by
 from domain.operating import settle_incident
-from domain.running import complete_wait, current_step, hold_is_over
+from domain.running import complete_wait, hold_is_over
 from domain.skipping import leave_undone
 from domain.steps.kinds import MESSAGE_CHANNELS
 

@@ -1,22 +1,24 @@
 """Running enrollments until they block: each step is entered, and says where to go or what to wait for."""
 
+from typing import Any
+
 from domain import journal as j
+from domain.completing import complete_step, current_step
 from domain.consenting import refusal
-from domain.contact import Contact
 from domain.decision import MAX_STEPS_WITHOUT_WAIT, Decision
-from domain.enrolling import fire_triggers
 from domain.enrollment import Enrollment
 from domain.errors import StepError
-from domain.facts import envelope_of
 from domain.failing import fail_step, stop_at_step
+from domain.hearing import hear
 from domain.holding import kept_back
 from domain.ids import action_key
 from domain.lateness import skipped_on_entering
 from domain.skipping import skip_step
 from domain.steps.kinds import enter_of
-from domain.steps.outcome import Ask, Change, Done, Leave, Outcome, Wait
+from domain.steps.outcome import Ask, Change, Done, Leave, Listen, Outcome, Wait
+from domain.steps.wait_for_event import TIMEOUT
 from domain.times import format_time
-from domain.workflow import Step, Workflow
+from domain.workflow import Step
 
 
 def run(decision: Decision) -> None:
@@ -65,12 +67,21 @@ def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, o
         case Done():
             for change in outcome.changes:
                 _change(decision, enrollment, step, visit, change)
-            next_step = step.branches.get(outcome.branch, step.next) if outcome.branch else step.next
             data = j.StepData(outcome.input, outcome.output)
-            _complete(decision, enrollment, step, visit, next_step, outcome.branch, data)
+            complete_step(decision, enrollment, step, visit, data, branch=outcome.branch)
         case Wait():
             decision.on_visit(
                 j.TimerSet,
+                enrollment,
+                step.id,
+                visit,
+                step_type=step.kind,
+                due_at_ms=outcome.due_at_ms,
+                personal=j.StepData(outcome.input),
+            )
+        case Listen():
+            decision.on_visit(
+                j.EventAwaited,
                 enrollment,
                 step.id,
                 visit,
@@ -97,29 +108,8 @@ def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, o
             )
         case Leave():
             data = j.StepData({"reason": outcome.reason})
-            _complete(decision, enrollment, step, visit, None, None, data)
+            decision.on_visit(j.StepCompleted, enrollment, step.id, visit, step_type=step.kind, personal=data)
             decision.on(j.EnrollmentExited, enrollment, reason=outcome.reason)
-
-
-def _complete(
-    decision: Decision,
-    enrollment: Enrollment,
-    step: Step,
-    visit: int,
-    next_step: str | None,
-    branch: str | None,
-    data: j.StepData,
-) -> None:
-    decision.on_visit(
-        j.StepCompleted,
-        enrollment,
-        step.id,
-        visit,
-        step_type=step.kind,
-        next_step=next_step,
-        branch=branch,
-        personal=data,
-    )
 
 
 def _change(decision: Decision, enrollment: Enrollment, step: Step, visit: int, change: Change) -> None:
@@ -128,21 +118,18 @@ def _change(decision: Decision, enrollment: Enrollment, step: Step, visit: int, 
     changed = decision.on_visit(
         j.ContactChanged, enrollment, step.id, visit, change=change.type, hops=hops, personal=j.Data(change.data)
     )
-    fire_changed(decision, before, changed)
-
-
-def fire_changed(decision: Decision, before: Contact, changed: j.ContactChanged) -> None:
-    """Enrol the contact wherever a change that a step just made says so."""
-    data = changed.personal.data
-    fire_triggers(decision, before, changed.seq, changed.change, data, changed.hops, envelope_of(changed))
+    hear(decision, before, changed)
 
 
 def complete_wait(decision: Decision, enrollment: Enrollment) -> None:
-    """A delay is over: complete its step and let the enrollment run on."""
+    """A delay, or the time-out of a wait for an event, is over: complete its step and let the enrollment run on."""
     timer, step = enrollment.timer, current_step(decision, enrollment)
     assert timer is not None
-    data = j.StepData({}, {"delay_until": format_time(timer.due_at_ms)})
-    _complete(decision, enrollment, step, enrollment.visits[step.id], step.next, None, data)
+    output: dict[str, Any] = {"delay_until": format_time(timer.due_at_ms)}
+    branch = None
+    if enrollment.awaits_event:
+        output, branch = {"timed_out": True, **output}, TIMEOUT
+    complete_step(decision, enrollment, step, enrollment.visits[step.id], j.StepData({}, output), branch=branch)
     decision.runnable.append(enrollment.id)
 
 
@@ -156,20 +143,8 @@ def hold_is_over(decision: Decision, enrollment: Enrollment) -> None:
     decision.runnable.append(enrollment.id)
 
 
-def current_workflow(decision: Decision, enrollment: Enrollment) -> Workflow:
-    """The version that the enrollment runs."""
-    return decision.context.catalogue.workflow(enrollment.workflow_id, enrollment.version)
-
-
-def current_step(decision: Decision, enrollment: Enrollment) -> Step:
-    """The step that the enrollment stands at (it must stand at one)."""
-    assert enrollment.step_id is not None, f"enrollment {enrollment.id} stands at no step"
-    return current_workflow(decision, enrollment).steps[enrollment.step_id]
-
-
 def complete_action(decision: Decision, enrollment: Enrollment, output: dict[str, object]) -> None:
     """A provider took the action: complete its step and let the enrollment run on."""
     step = current_step(decision, enrollment)
-    data = j.StepData({}, output)
-    _complete(decision, enrollment, step, enrollment.visits[step.id], step.next, None, data)
+    complete_step(decision, enrollment, step, enrollment.visits[step.id], j.StepData({}, output))
     decision.runnable.append(enrollment.id)

@@ -1,8 +1,10 @@
 """The dry run: the path that a contact would take now, by the same `decide`; nothing is sent or written.
 
-Waits are skipped in virtual time, providers are taken to accept, and nothing else happens meanwhile (no reply).
+Waits are skipped in virtual time, providers are taken to accept, and nothing else happens meanwhile (no reply) but what the
+caller says that comes when the contact waits for an event. Without that a wait takes its time-out, or is where the dry run ends.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,16 +15,27 @@ from domain import journal as j
 from domain.catalogue import Catalogue, Entry, Version
 from domain.conditions import explain
 from domain.contact import Contact
+from domain.contact_event import ContactEvent
 from domain.decision import Context
 from domain.engine import Input, StartAttempt, TimerDue, decide
+from domain.enrollment import Enrollment
 from domain.evolve import initial
 from domain.fields import Scope
+from domain.ids import action_key
 from domain.state import ContactState
+from domain.steps.wait_for_event import DELIVERY
 from domain.times import format_time
 from domain.workflow import Workflow
 
 MAX_STEPS: Final = 1_000
 """Steps after which a dry run stops: the workflow goes round in a circle of waits."""
+
+
+class Assumed(msgspec.Struct, frozen=True, kw_only=True):
+    """What is taken to happen when the contact waits for an event: a contact event, or a `delivery` (`step`, `status`)."""
+
+    type: str
+    data: dict[str, Any] = {}
 
 
 class DryRunStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +68,7 @@ def dry_run(
     last_sms_reply: str | None = None,
     enrolled_before: bool = False,
     enrolled_now: bool = False,
+    events: Sequence[Assumed] = (),
 ) -> DryRun:
     """The path of this contact through this version, from now on.
 
@@ -66,12 +80,13 @@ def dry_run(
         last_sms_reply: the contact's newest inbound SMS, ever.
         enrolled_before: whether the contact was ever enrolled in the workflow (re-entry `once`).
         enrolled_now: whether an enrollment is open (re-entry `after_exit`).
+        events: what comes, one after the other, as soon as the contact waits for an event; those that are left never come.
     """
     scope = Scope(contact=contact, now_ms=now_ms, event=event, last_sms_reply=last_sms_reply)
     refusal = _refusal(workflow, scope, enrolled_before=enrolled_before, enrolled_now=enrolled_now)
     if refusal:
         return DryRun(enrolled=False, reason=refusal)
-    run = _Run(_catalogue(workflow), _state(contact, last_sms_reply), now_ms)
+    run = _Run(_catalogue(workflow), _state(contact, last_sms_reply), now_ms, events)
     run.take(c.EnrollContact(command_id="dry-run", contact_id=contact.id, workflow_id=workflow.id))
     run.to_the_end()
     return DryRun(enrolled=True, reason=None, steps=tuple(run.steps.values()), ends=run.ends)
@@ -116,8 +131,9 @@ def _state(contact: Contact, last_sms_reply: str | None) -> ContactState:
 class _Run:
     """Feeds the engine until the enrollment ends, and keeps what its steps did."""
 
-    def __init__(self, catalogue: Catalogue, state: ContactState, now_ms: int) -> None:
+    def __init__(self, catalogue: Catalogue, state: ContactState, now_ms: int, events: Sequence[Assumed]) -> None:
         self.catalogue, self.state, self.now_ms = catalogue, state, now_ms
+        self.events = list(events)
         self.steps: dict[tuple[str, int], DryRunStep] = {}
         self.first: str | None = None
         self.ends = "waiting"
@@ -131,6 +147,8 @@ class _Run:
     def to_the_end(self) -> None:
         while self.ends == "waiting" and self.first is not None:
             enrollment = self.state.enrollments.get(self.first)
+            if enrollment is not None and enrollment.awaits_event and enrollment.timer is None and not self.events:
+                return  # for ever, as nothing more happens
             if enrollment is None or len(self.steps) >= MAX_STEPS:
                 self.ends = self.ends if enrollment is None else "step_limit"
                 return
@@ -139,7 +157,9 @@ class _Run:
     def _go_on(self, enrollment_id: str) -> None:
         enrollment = self.state.enrollments[enrollment_id]
         contact_id, timer, action = self.state.contact.id, enrollment.timer, enrollment.action
-        if timer is not None:
+        if enrollment.awaits_event and self.events:
+            self.take(self._given(enrollment, self.events.pop(0)))
+        elif timer is not None:
             self.now_ms = max(self.now_ms, timer.due_at_ms)
             self.take(TimerDue(contact_id=contact_id, enrollment_id=enrollment_id))
         elif action is not None:
@@ -160,12 +180,36 @@ class _Run:
         else:
             self.ends = enrollment.status
 
+    def _given(self, enrollment: Enrollment, assumed: Assumed) -> Input:
+        contact_id, id_ = self.state.contact.id, f"dry-run/{self.state.seq}"
+        if assumed.type != DELIVERY:
+            return ContactEvent(
+                contact_id=contact_id,
+                source="dry-run",
+                id=id_,
+                type=assumed.type,
+                data=assumed.data,
+                time=format_time(self.now_ms),
+            )
+        step_id = str(assumed.data.get("step"))
+        visit = enrollment.visits.get(step_id, 1)
+        return c.ReportDelivery(
+            command_id=id_,
+            contact_id=contact_id,
+            enrollment_id=enrollment.id,
+            step_id=step_id,
+            visit=visit,
+            action_key=action_key(enrollment.id, step_id, visit),
+            channel="",
+            status=str(assumed.data.get("status")),
+        )
+
     def _note(self, event: j.JournalEvent) -> None:
         match event:
             case j.Enrolled():
                 self.first = self.first or event.enrollment_id
-            case j.TimerSet():
-                output = {"delay_until": format_time(event.due_at_ms)}
+            case j.TimerSet() | j.EventAwaited():
+                output = {} if event.due_at_ms is None else {"delay_until": format_time(event.due_at_ms)}
                 self._step(event, "running", event.personal.input, output, None)
             case j.SendHeld():
                 output = {"reason": event.reason, "delay_until": format_time(event.until_ms)}
@@ -187,7 +231,13 @@ class _Run:
 
     def _step(
         self,
-        event: j.TimerSet | j.SendHeld | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed,
+        event: j.TimerSet
+        | j.EventAwaited
+        | j.SendHeld
+        | j.ActionRequested
+        | j.StepCompleted
+        | j.StepSkipped
+        | j.StepFailed,
         status: str,
         given: dict[str, Any],
         output: dict[str, Any],

@@ -23,7 +23,7 @@ class Reason(msgspec.Struct, frozen=True):
 REASONS: Final[Mapping[str, Reason]] = {
     "nothing_pending": Reason(
         "enrollment",
-        "it is open, and has neither a timer, an action, a pause nor an incident that could move it",
+        "it is open, and has neither a timer, an awaited event, an action, a pause nor an incident that could move it",
         "cancel it, or enrol the contact again; and report it: Headrace should never get here",
     ),
     "timer_overdue": Reason(
@@ -139,6 +139,8 @@ def _active_problem(enrollment: Enrollment, now_ms: int, patience: Patience) -> 
     if timer is not None:
         due = timer.due_at_ms
         return ("timer_overdue", due) if now_ms > due + patience.timer_ms else None
+    if enrollment.awaits_event:
+        return None  # for ever, if need be: its definition sets no time-out
     if action is not None and action.status == "requested":
         since = action.ready_at_ms
         return ("action_waiting", since) if now_ms > since + patience.action_ms else None

@@ -1,7 +1,7 @@
-"""Triggers: which facts enrol a contact, found through an index by type and key."""
+"""Triggers: which facts enrol a contact or end a wait, found through an index by type and key."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
@@ -24,11 +24,11 @@ _KEY_OF: Final = {"tag_added": "tag", "tag_removed": "tag", "field_updated": "fi
 """The `config` key by which a trigger of this type is looked up."""
 
 
-class Armed(msgspec.Struct, frozen=True):
-    """A trigger of a live workflow, ready to be asked whether a fact fires it."""
+class Heard(msgspec.Struct, frozen=True):
+    """A trigger, or the like of one that a wait has, ready to be asked whether a fact is what it is about."""
 
-    workflow: Workflow
     index: int
+    """Its number among those of the workflow, or of the wait."""
     trigger: Trigger
     accepts: Callable[[dict[str, Any]], bool]
     """Whether the fact's data passes the trigger's `config` filters."""
@@ -37,36 +37,54 @@ class Armed(msgspec.Struct, frozen=True):
     explained: Callable[[Scope], tuple[bool, list[dict[str, Any]]]]
     """The same with the operands, for the journal."""
 
+    @classmethod
+    def of(cls, index: int, trigger: Trigger, **of_it: Any) -> Self:
+        """The trigger, compiled."""
+        holds = compile_condition(trigger.conditions) if trigger.conditions else _always
+        explained = compile_explained(trigger.conditions) if trigger.conditions else _nothing_asked
+        return cls(index, trigger, _filter(trigger), holds, explained, **of_it)
 
-TriggerIndex = dict[tuple[str, str | None], tuple[Armed, ...]]
+
+class Armed(Heard, frozen=True, kw_only=True):
+    """A trigger of a live workflow."""
+
+    workflow: Workflow
+
+
+H = TypeVar("H", bound=Heard)
+Index = dict[tuple[str, str | None], tuple[H, ...]]
+"""By the trigger's type and key (None: any key)."""
+TriggerIndex = Index[Armed]
 
 
 def arm(workflow: Workflow) -> Iterator[Armed]:
     """The workflow's triggers, compiled. A `manual` trigger is never fired by a fact and is left out."""
     for index, trigger in enumerate(workflow.triggers):
         if trigger.type != "manual":
-            holds = compile_condition(trigger.conditions) if trigger.conditions else _always
-            explained = compile_explained(trigger.conditions) if trigger.conditions else _nothing_asked
-            yield Armed(workflow, index, trigger, _filter(trigger), holds, explained)
+            yield Armed.of(index, trigger, workflow=workflow)
 
 
 def index_triggers(workflows: Iterable[Workflow]) -> TriggerIndex:
-    """The triggers of all live workflows by type and key (None: any key)."""
-    index: dict[tuple[str, str | None], list[Armed]] = {}
-    for workflow in workflows:
-        for armed in arm(workflow):
-            key = armed.trigger.config.get(_KEY_OF.get(armed.trigger.type, ""))
-            index.setdefault((armed.trigger.type, key), []).append(armed)
-    return {key: tuple(armed) for key, armed in index.items()}
+    """The triggers of all live workflows by type and key."""
+    return index_heard(armed for workflow in workflows for armed in arm(workflow))
 
 
-def fired_by(index: TriggerIndex, event_type: str, data: dict[str, Any]) -> Sequence[Armed]:
+def index_heard(heard: Iterable[H]) -> Index[H]:
+    """Triggers, or the like, by type and key."""
+    index: dict[tuple[str, str | None], list[H]] = {}
+    for one in heard:
+        key = one.trigger.config.get(_KEY_OF.get(one.trigger.type, ""))
+        index.setdefault((one.trigger.type, key), []).append(one)
+    return {key: tuple(found) for key, found in index.items()}
+
+
+def fired_by(index: Index[H], event_type: str, data: dict[str, Any]) -> Sequence[H]:
     """The triggers that a fact fires by its type and data; their conditions are still to be asked."""
     found = about(index, event_type, data)
-    return [armed for armed in found if armed.accepts(data)] if found else found
+    return [one for one in found if one.accepts(data)] if found else found
 
 
-def about(index: TriggerIndex, event_type: str, data: dict[str, Any]) -> Sequence[Armed]:
+def about(index: Index[H], event_type: str, data: dict[str, Any]) -> Sequence[H]:
     """The triggers that a fact concerns by its type and key; their filters are still to be asked."""
     found = index.get(("event", event_type), ())
     trigger_type = TRIGGER_OF_FACT.get(event_type)

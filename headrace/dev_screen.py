@@ -83,7 +83,7 @@ async def follow(log: EventLog, partitions: int) -> None:
 def _show(event: j.JournalEvent) -> None:
     if event.contact_id != j.PARTITION_KEY:
         words = [f"{name}={getattr(event, name)}" for name in _SHOWN if getattr(event, name, None) is not None]
-        if isinstance(event, j.TimerSet):
+        if isinstance(event, j.TimerSet | j.EventAwaited) and event.due_at_ms is not None:
             words.append(f"until {format_time(event.due_at_ms)}")
         elif isinstance(event, j.SendHeld):
             words.append(f"until {format_time(event.until_ms)}")

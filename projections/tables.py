@@ -1,5 +1,7 @@
 """The read side's tables, as the migrations leave them; names are unqualified, so the search path decides where."""
 
+# over 300 lines because all tables are read in one place
+
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -121,6 +123,7 @@ workflow_enrollments: Final = sa.Table(
     _big("seq"),  # of the last journal event that changed this row
     _at("updated_at"),
     _text("paused_by", nullable=True),  # while it is paused: operator, workflow or lateness
+    sa.Column("awaits_event", sa.Boolean, nullable=False),  # it may take for ever, so it is neither stuck nor late
 )
 sa.Index(
     "ix_enrollments_workflow",
@@ -146,7 +149,7 @@ sa.Index(  # what a provider has in hand: few, and gone from here as soon as it 
     "ix_enrollments_in_hand",
     workflow_enrollments.c.updated_at,
     workflow_enrollments.c.id,
-    postgresql_where=sa.text("status = 'active' AND next_action_at IS NULL"),
+    postgresql_where=sa.text("status = 'active' AND next_action_at IS NULL AND NOT awaits_event"),
 )
 
 workflow_executions: Final = sa.Table(

@@ -122,12 +122,24 @@ class InlineContact(Body):
     last_sms_reply: Text | None = Field(default=None, description="The newest SMS of the contact, ever.")
 
 
+class AssumedEventBody(Body):
+    """What comes when the contact waits for an event: a contact event, or a `delivery` with `step` and `status`."""
+
+    type: str = Field(description="As a contact event's, or `delivery`.")
+    data: dict[str, Any] = Field(default={}, description="What the type asks for.")
+
+
 class DryRunBody(Body):
     """With whom, and after which event, to walk through the workflow."""
 
     contact: InlineContact | None = Field(default=None, description="Instead of `contact_id`.")
     event: dict[str, Any] | None = Field(
         default=None, description="The triggering event that `event.` reads: `{type, data, id?, source?, time?}`."
+    )
+    events: list[AssumedEventBody] = Field(
+        default=[],
+        max_length=100,
+        description="What comes, one after the other, as soon as the contact waits for an event. Without any it takes the time-out.",
     )
 
 

@@ -140,6 +140,15 @@ class WhyArm(Resource):
     weights: dict[str, float]
 
 
+class WhyMissed(Resource):
+    """An event like one that a step waited for, which did not end the wait, and why not (worked out anew)."""
+
+    seq: int
+    at: datetime
+    event_type: str
+    words: str
+
+
 class WhyStep(Resource):
     """One visit of a step: what decided it, what it waited for or sent, and where it led."""
 
@@ -154,6 +163,9 @@ class WhyStep(Resource):
     branch: str | None
     arm: WhyArm | None
     due_at: datetime | None
+    waits_for: list[str] = Field(description="What events a step waits for, in words.")
+    received: dict[str, Any] | None = Field(description="The event that ended the wait.")
+    missed: list[WhyMissed]
     send: WhySend | None
     changes: list[dict[str, Any]]
     code: str | None

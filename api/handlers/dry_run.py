@@ -10,16 +10,19 @@ from aiohttp import web
 from api.database import Database, Row, fetch_one
 from api.finding import find_contact, find_version
 from api.handlers.definitions import current_templates
-from api.problems import BadRequest
+from api.problems import BadRequest, Unprocessable
 from api.requests import contact_id, path_uuid
 from api.responses import respond
 from api.services import SERVICES
 from domain.contact import ATTRIBUTES, Contact
 from domain.definition import TemplateText
-from domain.simulation import dry_run
+from domain.delivery import RANKS
+from domain.simulation import Assumed, dry_run
+from domain.steps.wait_for_event import DELIVERY
 from domain.workflow import Workflow
-from schemas.api_bodies import DryRunBody, DryRunQuery, InlineContact
+from schemas.api_bodies import AssumedEventBody, DryRunBody, DryRunQuery, InlineContact
 from schemas.api_reports import DryRun, DryRunStep
+from schemas.contact_event_data import problem_with
 from schemas.definition import compile_workflow
 
 
@@ -37,6 +40,7 @@ async def test_workflow(request: web.Request, query: DryRunQuery, body: DryRunBo
         last_sms_reply=last_sms_reply,
         enrolled_before=history["before"],
         enrolled_now=history["now"],
+        events=list(map(_assumed, body.events)),
     )
     steps = [
         DryRunStep.model_validate(msgspec.structs.asdict(step) | {"at": datetime.fromtimestamp(step.at_ms / 1000, UTC)})
@@ -52,6 +56,20 @@ async def test_workflow(request: web.Request, query: DryRunQuery, body: DryRunBo
         ends=run.ends,
     )
     return respond(answer)
+
+
+def _assumed(event: AssumedEventBody) -> Assumed:
+    """What comes while the contact waits.
+
+    Raises:
+        Unprocessable: its data is not what its type asks for.
+    """
+    problem = problem_with(event.type, event.data)
+    if event.type == DELIVERY and event.data.get("status") not in RANKS:
+        problem = f"data.status: expected one of {', '.join(RANKS)}"
+    if problem is not None:
+        raise Unprocessable(problem, code="bad_data")
+    return Assumed(type=event.type, data=event.data)
 
 
 async def _compiled(database: Database, version: Row) -> Workflow:

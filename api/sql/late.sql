@@ -18,7 +18,7 @@ WITH found AS (
      UNION ALL
     (SELECT 'action', e.updated_at, e.id, e.status, e.updated_at
        FROM workflow_enrollments e
-      WHERE e.status = 'active' AND e.next_action_at IS NULL AND e.updated_at <= %(now)s::timestamptz - %(late)s::interval
+      WHERE e.status = 'active' AND e.next_action_at IS NULL AND NOT e.awaits_event AND e.updated_at <= %(now)s::timestamptz - %(late)s::interval
         AND (%(workflow_id)s::uuid IS NULL OR e.workflow_id = %(workflow_id)s)
         AND (%(step_id)s::text IS NULL OR e.current_step = %(step_id)s)
         AND (e.updated_at, e.id) > (%(after_due_at)s::timestamptz, %(after_id)s::uuid)

@@ -16,7 +16,7 @@ SELECT s.reason, s.since, s.id, s.contact_id, s.workflow_id, s.step_id, w.name A
          WHERE enrollment_id = e.id AND status IN ('pending', 'running')
          ORDER BY seq DESC LIMIT 1
       ) x ON true
-     WHERE e.status = 'active' AND e.next_action_at IS NULL AND e.updated_at < %(timer_before)s::timestamptz
+     WHERE e.status = 'active' AND e.next_action_at IS NULL AND NOT e.awaits_event AND e.updated_at < %(timer_before)s::timestamptz
        AND e.updated_at < CASE WHEN x.status IS NULL THEN %(timer_before)s::timestamptz
                                ELSE %(action_before)s::timestamptz END
      UNION ALL

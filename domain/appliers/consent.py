@@ -6,7 +6,7 @@ from domain import journal as j
 from domain.appliers.seen import COMMAND_SOURCE, remember, seen_key
 from domain.consent import Suppression
 from domain.delivery import is_newer
-from domain.enrollment import Enrollment
+from domain.enrollment import Reports
 from domain.state import ContactState
 
 
@@ -22,15 +22,14 @@ def delivery_reported(state: ContactState, event: j.DeliveryReported) -> Contact
     """The report is remembered; a status that is further on than the known one is the step's from here on."""
     seen = remember(state.seen, seen_key(COMMAND_SOURCE, event.command_id), event.at_ms)
     enrollment = state.enrollments.get(event.enrollment_id)
-    if enrollment is None or not _is_news(enrollment, event):
+    if enrollment is None or enrollment.visits.get(event.step_id) != event.visit:
         return replace(state, seq=event.seq, seen=seen)
-    output = {**enrollment.outputs[event.step_id], "status": event.status}
-    told = replace(enrollment, outputs={**enrollment.outputs, event.step_id: output})
-    return replace(state, seq=event.seq, seen=seen, enrollments={**state.enrollments, told.id: told})
-
-
-def _is_news(enrollment: Enrollment, event: j.DeliveryReported) -> bool:
+    known = enrollment.reports_of(event.step_id)
+    if event.status not in known:
+        reports = {**enrollment.reports, event.step_id: Reports(event.visit, (*known, event.status))}
+        enrollment = replace(enrollment, reports=reports)
     output = enrollment.outputs.get(event.step_id)
-    if output is None or enrollment.visits.get(event.step_id) != event.visit:
-        return False
-    return is_newer(output.get("status"), event.status)
+    if output is not None and is_newer(output.get("status"), event.status):
+        outputs = {**enrollment.outputs, event.step_id: {**output, "status": event.status}}
+        enrollment = replace(enrollment, outputs=outputs)
+    return replace(state, seq=event.seq, seen=seen, enrollments={**state.enrollments, enrollment.id: enrollment})

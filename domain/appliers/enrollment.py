@@ -137,5 +137,7 @@ def incident_opened(state: ContactState, event: j.IncidentOpened) -> ContactStat
     if event.enrollment_id is None:
         return unchanged(state, event)
     enrollment = state.enrollments[event.enrollment_id]
-    failed = transition(enrollment, "failed", incident_id=event.incident_id, entered=True, timer=None)
+    failed = transition(
+        enrollment, "failed", incident_id=event.incident_id, entered=True, timer=None, awaits_event=False
+    )
     return put(state, event, failed)

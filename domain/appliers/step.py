@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from domain import journal as j
 from domain.enrollment import Enrollment, PendingAction, Timer
+from domain.steps.wait_for_event import is_received
 
 
 def timer_set(enrollment: Enrollment, event: j.TimerSet) -> Enrollment:
@@ -13,6 +14,13 @@ def timer_set(enrollment: Enrollment, event: j.TimerSet) -> Enrollment:
     timer = Timer("delay", event.due_at_ms)
     visits = _visited(enrollment, event)
     return replace(enrollment, entered=True, timer=timer, visits=visits, steps_since_wait=0, late_ms=0)
+
+
+def event_awaited(enrollment: Enrollment, event: j.EventAwaited) -> Enrollment:
+    """The step waits for an event, and for a time at most when it has a time-out."""
+    timer = None if event.due_at_ms is None else Timer("delay", event.due_at_ms)
+    waiting = replace(enrollment, entered=True, timer=timer, visits=_visited(enrollment, event), awaits_event=True)
+    return replace(waiting, steps_since_wait=0, late_ms=0)
 
 
 def action_requested(enrollment: Enrollment, event: j.ActionRequested) -> Enrollment:
@@ -46,7 +54,8 @@ def step_completed(enrollment: Enrollment, event: j.StepCompleted) -> Enrollment
     """The step is done; what it gave can be read by later ones."""
     output = event.personal.output
     outputs = {**enrollment.outputs, event.step_id: output} if output else enrollment.outputs
-    return _moved(enrollment, event, event.next_step, outputs)
+    moved = _moved(enrollment, event, event.next_step, outputs)
+    return moved if event.hops is None else replace(moved, hops=event.hops)
 
 
 def step_skipped(enrollment: Enrollment, event: j.StepSkipped) -> Enrollment:
@@ -58,7 +67,7 @@ def step_failed(enrollment: Enrollment, event: j.StepFailed) -> Enrollment:
     """The enrollment goes on elsewhere, or stays for what follows: an incident, or its exit."""
     if event.goes_on:
         return _moved(enrollment, event, event.next_step, enrollment.outputs)
-    return replace(enrollment, entered=True, visits=_visited(enrollment, event))
+    return replace(enrollment, entered=True, visits=_visited(enrollment, event), awaits_event=False)
 
 
 def _moved(enrollment: Enrollment, event: Any, step_id: str | None, outputs: dict[str, dict[str, Any]]) -> Enrollment:
@@ -68,17 +77,20 @@ def _moved(enrollment: Enrollment, event: Any, step_id: str | None, outputs: dic
         entered=False,
         visits=_visited(enrollment, event),
         steps_since_wait=enrollment.steps_since_wait + 1,
-        late_ms=_late_ms(enrollment, event.at_ms),
+        late_ms=_late_ms(enrollment, event),
         outputs=outputs,
         action=None,
         timer=None,
+        awaits_event=False,
     )
 
 
-def _late_ms(enrollment: Enrollment, at_ms: int) -> int:
-    """A wait ends as late as it ends; what follows it is no less late, until the next wait."""
+def _late_ms(enrollment: Enrollment, event: j.JournalEvent) -> int:
+    """A wait ends as late as it ends; what follows it is no less late, until the next wait. What is waited for is never late."""
     timer = enrollment.timer
-    return max(0, at_ms - timer.due_at_ms) if timer and timer.kind == "delay" else enrollment.late_ms
+    if timer is None or timer.kind != "delay" or is_received(event):
+        return enrollment.late_ms
+    return max(0, event.at_ms - timer.due_at_ms)
 
 
 def _held_over_ms(enrollment: Enrollment, at_ms: int) -> int:

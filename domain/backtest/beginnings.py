@@ -5,6 +5,8 @@ from typing import Final
 from domain import journal as j
 from domain.backtest.in_step import is_stopped
 from domain.enrollment import Enrollment
+from domain.steps.kinds import WAITS
+from domain.steps.wait_for_event import is_received
 
 _ALWAYS: Final = (
     j.ContactEventAccepted,
@@ -21,14 +23,17 @@ _IN_TURN: Final = (
     j.StepSkipped,
     j.StepFailed,
     j.TimerSet,
+    j.EventAwaited,
     j.ActionRequested,
     j.SendHeld,
     j.ContactChanged,
     j.IncidentOpened,
     j.EnrollmentCompleted,
 )
-WAITING_KINDS: Final = frozenset({"delay"})
-"""Step kinds whose completion is a decision of its own."""
+_SETTLEMENTS: Final = (j.StepFailed, j.IncidentOpened, j.EnrollmentExited)
+"""What may follow from an enrollment's being resumed: an attempt that failed meanwhile is settled."""
+_AFTER_A_HOLD: Final = (j.ActionRequested, j.SendHeld, j.StepSkipped, j.RetryDue)
+"""What a held message comes to when its enrollment is resumed."""
 
 
 def begins_decision(  # noqa: PLR0911 one return a kind of event
@@ -57,7 +62,9 @@ def begins_decision(  # noqa: PLR0911 one return a kind of event
         case j.StepCompleted() | j.StepSkipped() | j.StepFailed() | j.ActionRequested() | j.SendHeld():
             if isinstance(before, _OF_A_COMMAND):
                 return False
-            return event.step_type in WAITING_KINDS if real is None else is_stopped(real, event)
+            if real is None:
+                return event.step_type in WAITS and not is_received(event)
+            return is_stopped(real, event)
         case _:
             return is_reconciling(event, before)
 
@@ -82,6 +89,14 @@ def is_reconciling(event: j.JournalEvent, before: j.JournalEvent | None) -> bool
             return True
         case _:
             return False
+
+
+def is_settling(event: j.JournalEvent, before: j.JournalEvent | None, real: Enrollment | None) -> bool:
+    """Whether the event after a reconciling one is what that came to at once, before the next enrollment is reconciled."""
+    if isinstance(event, _AFTER_A_HOLD) and isinstance(before, j.EnrollmentResumed):
+        was_held = real is not None and real.timer is not None and real.timer.kind == "hold"
+        return before.enrollment_id == event.enrollment_id and was_held
+    return isinstance(event, _SETTLEMENTS)
 
 
 def is_turn(event: j.JournalEvent, real: Enrollment) -> bool:

@@ -11,6 +11,7 @@ from domain.command import ReportOutcome
 from domain.engine import Input, StartAttempt, TimerDue
 from domain.enrollment import Enrollment, PendingAction
 from domain.outcomes import DEADLINE
+from domain.steps.wait_for_event import is_received
 
 _AFTER_A_STOP: Final = (
     j.StepCompleted,
@@ -51,6 +52,8 @@ def _report(event: j.AttemptSucceeded | j.AttemptFailed | j.AttemptUnknown, enro
 
 def is_stopped(real: Enrollment, event: j.JournalEvent) -> bool:
     """Whether the enrollment, as it was before the event, waited for nothing but its turn: a timer is due, or a slot is free."""
+    if is_received(event):
+        return False
     if real.timer is not None:
         return real.timer.kind in ("delay", "hold") and real.timer.due_at_ms <= event.at_ms
     return real.action is not None and real.action.status == "requested"

@@ -11,7 +11,7 @@ from domain import command as c
 from domain import journal as j
 from domain.asking import ASK_AFTER_MS, is_asked
 from domain.backtest import others
-from domain.backtest.beginnings import begins_decision, is_reconciling, is_turn
+from domain.backtest.beginnings import begins_decision, is_reconciling, is_settling, is_turn
 from domain.backtest.happened import Happened
 from domain.backtest.in_step import acts_alike, due_ms, input_of, waits_alike
 from domain.backtest.inputs import assumed_outcome, command_of, delivery_of, fact_of, nothing_found
@@ -23,16 +23,15 @@ from domain.decision import Context
 from domain.delivering import report_delivery
 from domain.engine import Input, Reconcile, StartAttempt, TimerDue, decide_failure, take
 from domain.enrollment import CLOSED, Enrollment, PendingAction
+from domain.hearing import hear
 from domain.ids import enrollment_id
-from domain.running import fire_changed, run_turn
+from domain.running import run_turn
 from domain.state import ContactState, Seen
 from domain.triggers import about
 
 _UNREAL: Final = 1 << 40
 """Causes that never happened are numbered from here on, so that their ids are nobody's."""
 _ANSWER_WITHIN_MS: Final = 60_000
-_SETTLEMENTS: Final = (j.StepFailed, j.IncidentOpened, j.EnrollmentExited)
-"""What may follow from an enrollment's being resumed before the next one is."""
 
 Note = Callable[[j.JournalEvent], None]
 """Hears each event that the simulation decided."""
@@ -88,7 +87,7 @@ class Life:
         if begins and not self._reconciled:
             self.settle()
         self._now_ms = event.at_ms
-        self._reconciled = is_reconciling(event, before) or (self._reconciled and isinstance(event, _SETTLEMENTS))
+        self._reconciled = is_reconciling(event, before) or (self._reconciled and is_settling(event, before, real))
         if isinstance(event, j.DeliveryReported) and concerns:
             self._delivery(event, begins=begins)
         elif concerns:
@@ -107,7 +106,7 @@ class Life:
                     name: getattr(event, name) for name in ("enrollment_id", "step_id", "visit", "change", "hops")
                 }
                 changed = decision.record(j.ContactChanged, **fields, personal=event.personal)
-                fire_changed(decision, before, changed)
+                hear(decision, before, changed)
                 del decision.events[0]  # the change itself is another workflow's
                 self._keep(decision)
             case j.CommandResulted() if event.result == "accepted":

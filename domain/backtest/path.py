@@ -115,7 +115,7 @@ class _OpenPath:
         path.end, path.ended_ms, path.reason = end, event.at_ms, reason
 
 
-def _timer_set(path: _OpenPath, event: j.TimerSet) -> None:
+def _waits(path: _OpenPath, event: j.TimerSet | j.EventAwaited) -> None:
     path.visit(event, event.step_type).status = "waiting"
 
 
@@ -173,7 +173,8 @@ def _ended(end: str) -> Callable[[_OpenPath, Any], None]:
 
 
 _CASES: Final[dict[type[j.JournalEvent], Callable[[_OpenPath, Any], None]]] = {
-    j.TimerSet: _timer_set,
+    j.TimerSet: _waits,
+    j.EventAwaited: _waits,
     j.SendHeld: _send_held,
     j.ActionRequested: _action_requested,
     j.ContactChanged: _contact_changed,

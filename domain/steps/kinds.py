@@ -15,6 +15,7 @@ from domain.steps import (
     send_email,
     send_sms,
     update_field,
+    wait_for_event,
 )
 from domain.steps.outcome import Outcome
 from domain.workflow import Step
@@ -28,6 +29,7 @@ STEP_KINDS: Final[dict[str, Enter]] = {
     "remove_tag": change_tags.remove,
     "update_field": update_field.enter,
     "delay": delay.enter,
+    "wait_for_event": wait_for_event.enter,
     "condition": condition.enter,
     "ab_split": ab_split.enter,
     "http_request": http_request.enter,
@@ -43,8 +45,8 @@ def enter_of(kind: str) -> Enter:
 MESSAGE_KINDS: Final = {"send_sms": send_sms.CHANNEL, "send_email": send_email.CHANNEL}
 """Step kinds that send a message to a person, and their channels."""
 
-WAITS: Final = frozenset({"delay"})
-"""Step kinds that wait for a time: they are late when they end, never when they begin."""
+WAITS: Final = frozenset({"delay", "wait_for_event"})
+"""Step kinds that wait: they are late when their time is over, never when they begin."""
 
 MESSAGE_CHANNELS: Final = frozenset(MESSAGE_KINDS.values())
 """Channels whose unknown outcomes are never repeated by the engine: a person might get two messages."""

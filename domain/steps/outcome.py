@@ -1,4 +1,4 @@
-"""What entering a step comes to: done, a wait, an action for a provider, or leaving the workflow."""
+"""What entering a step comes to: done, a wait for a time or an event, an action for a provider, or leaving the workflow."""
 
 from typing import Any
 
@@ -30,6 +30,13 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
     input: dict[str, Any] = {}
 
 
+class Listen(msgspec.Struct, frozen=True, kw_only=True):
+    """The step waits for an event, until a time if one is given."""
+
+    due_at_ms: int | None = None
+    input: dict[str, Any] = {}
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The step asks a provider for something, over `channel`."""
 
@@ -45,4 +52,4 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-Outcome = Done | Wait | Ask | Leave
+Outcome = Done | Wait | Listen | Ask | Leave

@@ -6,9 +6,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from domain import journal as j
+from domain import words
 from domain.catalogue import Catalogue, Entry
 from domain.errors import HeadraceError
-from domain.why import words
 from domain.why.considering import LIVE, considered
 from domain.why.past import Past
 from domain.why.stopping import standing, stopped

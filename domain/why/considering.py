@@ -6,13 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from domain import journal as j
+from domain import words
 from domain.catalogue import Catalogue
-from domain.enrolling import is_news, with_old_value
 from domain.errors import StepError
-from domain.facts import Fact, envelope_of, type_of
+from domain.facts import Fact, envelope_of, is_news, type_of, with_old_value
 from domain.fields import Scope
 from domain.triggers import Armed, TriggerIndex, about, index_triggers
-from domain.why import words
 from domain.why.past import Moment, Past
 from domain.why.story import Considered, Operands
 from domain.workflow import Trigger, Workflow

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from domain import words
 from domain.enrollment import CLOSED
-from domain.why import words
+from domain.why import waits
 from domain.why.story import Enrollment, StepVisit, Stopped
 from domain.why.visits import held, is_held, sent, took
 from domain.workflow import Step, Workflow
@@ -57,6 +58,8 @@ def _visited(enrollment: Enrollment, visit: StepVisit) -> tuple[str, str]:  # no
         case _ if is_held(visit):
             told = held(visit)
             return "held", f"{told[0].upper()}{told[1:]}"
+        case _ if visit.waits_for:
+            return "waiting", _waits(visit)
         case _ if visit.send is None:
             return "waiting", f"Step {visit.step_id} waits until {words.moment(visit.due_at_ms or 0)}"
         case _:
@@ -82,6 +85,8 @@ def _on_the_way(enrollment: Enrollment) -> tuple[str, str]:  # noqa: PLR0911 one
             return "incident", f"the enrollment stopped{at}: {turn}"
         case _ if last is not None and is_held(last):
             return "held", held(last)
+        case _ if last is not None and last.status == "running" and last.waits_for:
+            return "waiting", f"the enrollment stands{at}: {waits.told(last)}"
         case _ if last is not None and last.status == "running" and last.due_at_ms is not None:
             return "waiting", f"the enrollment waits{at} until {words.moment(last.due_at_ms)}"
         case _ if last is not None and last.send is not None and last.status in ("pending", "running"):
@@ -89,6 +94,11 @@ def _on_the_way(enrollment: Enrollment) -> tuple[str, str]:  # noqa: PLR0911 one
             return "under_way", f"the enrollment stands{at}: {told[0].lower()}{told[1:]}"
         case _:
             return "under_way", f"the enrollment is on its way{at}"
+
+
+def _waits(visit: StepVisit) -> str:
+    told = waits.told(visit)
+    return f"{told[0].upper()}{told[1:]}"
 
 
 def _parting(enrollment: Enrollment, workflow: Workflow, step_id: str) -> StepVisit | None:

@@ -87,6 +87,15 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     weights: dict[str, float] = {}
 
 
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """An event like one that a step waited for, which did not end the wait, and why not (worked out anew)."""
+
+    seq: int
+    at_ms: int
+    event_type: str
+    words: str
+
+
 class StepVisit(msgspec.Struct, frozen=True, kw_only=True):
     """One visit of a step: what it decided, waited for or sent, and where the enrollment went from there."""
 
@@ -103,6 +112,11 @@ class StepVisit(msgspec.Struct, frozen=True, kw_only=True):
     arm: Arm | None = None
     due_at_ms: int | None = None
     """Until when a wait waits, pauses counted in."""
+    waits_for: tuple[str, ...] = ()
+    """What events a step waits for, in words."""
+    received: dict[str, Any] | None = None
+    """The event that ended the wait: `type`, `data` and, of a contact event, `id`, `source`, `time`."""
+    missed: tuple[Missed, ...] = ()
     send: Send | None = None
     changes: tuple[dict[str, Any], ...] = ()
     """How the step changed the contact: `type` and `data`."""

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from domain import journal as j
 from domain.steps.ab_split import AbSplit
+from domain.steps.wait_for_event import is_received
 from domain.times import read_time_ms, span_text
+from domain.why import waits
 from domain.why.past import Moment, Past
-from domain.why.story import Arm, Attempt, Delivery, Enrollment, Send, StepVisit, Turn
+from domain.why.story import Arm, Attempt, Delivery, Enrollment, Missed, Send, StepVisit, Turn
 from domain.why.visits import told
 
 ENDED: Final[dict[type[j.JournalEvent], str]] = {
@@ -78,7 +80,12 @@ class _Teller:
     def hear(self, moment: Moment) -> None:
         """Take one more journal event in."""
         event = moment.event
-        if isinstance(event, j.IncidentResolved):
+        if (
+            isinstance(event, j.ContactEventAccepted | j.ContactChanged)
+            and getattr(event, "enrollment_id", "") != self.told.id
+        ):
+            self._heard(waits.missed(moment, event, self.told.id))
+        elif isinstance(event, j.IncidentResolved):
             if event.incident_id in self._incidents:
                 self._turn(event, f"the incident was resolved: {event.resolution}")
         elif getattr(event, "enrollment_id", None) == self.told.id:
@@ -182,6 +189,16 @@ class _Teller:
         self._set(current_step=event.step_id)
         self._visit(event, "running", due_at_ms=event.due_at_ms)
 
+    def awaits(self, event: j.EventAwaited, _: Moment) -> None:
+        self._set(current_step=event.step_id)
+        waits_for = tuple(event.personal.input.get("waits_for") or ())
+        self._visit(event, "running", due_at_ms=event.due_at_ms, waits_for=waits_for)
+
+    def _heard(self, event: Missed | None) -> None:
+        if event is not None:
+            last = self.told.steps[-1]
+            self._put(replace(last, missed=(*last.missed, event)))
+
     def asks(self, event: j.ActionRequested, _: Moment) -> None:
         self._set(current_step=event.step_id)
         send = Send(
@@ -228,9 +245,11 @@ class _Teller:
             branch=event.branch,
             arm=arm,
             message=output.get("settled_by") and "an operator settled it as succeeded",
+            received=_received(event),
             code=None,
             next_step=event.next_step,
             **due,
+            **_waited(event),
         )
 
     def skipped(self, event: j.StepSkipped, _: Moment) -> None:
@@ -304,6 +323,7 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
     j.EnrollmentMigrated: _Teller.migrated,
     j.IncidentOpened: _Teller.incident,
     j.TimerSet: _Teller.waits,
+    j.EventAwaited: _Teller.awaits,
     j.SendHeld: _Teller.holds,
     j.RetryDue: _Teller.goes_on,
     j.ActionRequested: _Teller.asks,
@@ -320,6 +340,18 @@ TOLD: Final = frozenset({j.Enrolled, j.IncidentResolved, *_CASES})
 """Journal events that a story tells of."""
 SILENT: Final = frozenset({j.CommandResulted, j.OutcomeAsked})
 """Those about an enrollment that say nothing which others do not; a test holds that none is forgotten."""
+
+
+def _received(event: j.StepCompleted) -> dict[str, Any] | None:
+    if not is_received(event):
+        return None
+    return {name: value for name, value in event.personal.output.items() if name not in ("timed_out", "number")}
+
+
+def _waited(event: j.StepCompleted) -> dict[str, Any]:
+    """Of a wait that was over as soon as it began."""
+    waits_for = event.personal.input.get("waits_for")
+    return {"waits_for": tuple(waits_for)} if isinstance(waits_for, list | tuple) else {}
 
 
 def _dropped(step: StepVisit, at_ms: int) -> StepVisit:

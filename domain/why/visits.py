@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from domain.why import words
+from domain import words
+from domain.why import waits
 from domain.why.story import Send, StepVisit
 
 _SENT: Final = {"sms": "The SMS", "email": "The e-mail", "http": "The HTTP request"}
@@ -15,6 +16,8 @@ def told(visit: StepVisit) -> str:  # noqa: PLR0911 one return a kind of end
         return held(visit)
     if visit.send is not None and visit.status != "skipped":
         return sent(visit, visit.send)
+    if visit.waits_for:
+        return waits.told(visit)
     if visit.arm is not None or visit.branch is not None:
         return took(visit)
     match visit.status:
@@ -63,6 +66,8 @@ def took(visit: StepVisit) -> str:
     if visit.arm is not None:
         weights = ", ".join(f"{path} {weight * 100:g} %" for path, weight in visit.arm.weights.items())
         return f"step {visit.step_id} gave the contact arm {visit.arm.path} (of {weights}) and led {to}"
+    if visit.waits_for:
+        return waits.told(visit)
     if visit.branch is not None:
         because = words.deciding(visit.conditions, result=visit.branch == "true") if visit.conditions else ""
         return f"step {visit.step_id} took branch {visit.branch} {to}{f' ({because})' if because else ''}"

@@ -1,5 +1,6 @@
 """`headrace test`: a dry run with a contact that lives now, or recorded workflow tests from files."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +41,16 @@ def run_tests(
             help="Dry run: which version; else the published one, else the latest.",
         ),
     ] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event",
+            envvar="HEADRACE_TEST_EVENT",
+            metavar="TYPE [JSON]",
+            help='Dry run: what comes when the contact waits for an event, as \'contact.sms_received {"body": "yes"}\' or '
+            '\'delivery {"step": "offer", "status": "clicked"}\'; may be repeated. Else it waits in vain.',
+        ),
+    ] = None,
     definition: Annotated[
         Path | None,
         typer.Option(
@@ -63,7 +74,11 @@ def run_tests(
         if len(targets) != 1 or definition is not None:
             message = "expected one workflow with --contact, and no --definition: that is for files of workflow tests"
             raise UsageError(message)
-        _dry_run(targets[0], contact, version, url=url, as_json=as_json)
+        _dry_run(targets[0], contact, version, list(map(_assumed, event or ())), url=url, as_json=as_json)
+    elif event:
+        raise UsageError(
+            "expected --event together with --contact: files of workflow tests say themselves what happens"
+        )
     else:
         _play(targets, definition, as_json=as_json)
 
@@ -71,10 +86,26 @@ def run_tests(
 # ---------------------------------------------------------------- the dry run
 
 
-def _dry_run(workflow: str, contact: str, version: int | None, *, url: str, as_json: bool) -> None:
+def _assumed(text: str) -> dict[str, Any]:
+    """The event that an option names: its type, and its data as JSON if it has any."""
+    kind, _, data = text.strip().partition(" ")
+    try:
+        found = json.loads(data or "{}")
+    except ValueError:
+        found = None
+    if not kind or not isinstance(found, dict):
+        message = f'expected a type and its data as a JSON object, found {text!r}; as \'contact.sms_received {{"body": "yes"}}\''
+        raise UsageError(message)
+    return {"type": kind, "data": found}
+
+
+def _dry_run(
+    workflow: str, contact: str, version: int | None, events: list[dict[str, Any]], *, url: str, as_json: bool
+) -> None:
     api = ApiClient(url)
     found = find_workflow(api, workflow)
-    path = api.post(f"/workflows/{found['id']}/test", query={"contact_id": contact, "version": version})
+    query = {"contact_id": contact, "version": version}
+    path = api.post(f"/workflows/{found['id']}/test", {"events": events} if events else None, query=query)
     if as_json:
         print_json(path)
     else:

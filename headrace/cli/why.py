@@ -124,6 +124,10 @@ def _print_step(story: Story, step: Mapping[str, Any]) -> None:
     words = step["words"]
     story.line(f"{step['step_type']}: {words}", at=_time(step["entered_at"]))
     _print_conditions(story, step["conditions"])
+    if step["received"] is not None:
+        story.data("what came", step["received"])
+    for one in step["missed"]:
+        story.quiet(f"{one['event_type']} at {_time(one['at'])} did not end it: {one['words']}", indent=2)
     send = step["send"]
     if send is None:
         return

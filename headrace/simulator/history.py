@@ -167,6 +167,7 @@ async def _live(
             settings=settings,
             seed=plan.seed,
             listener=tally.take,
+            reported=vocabulary.reported,
         )
         await partition.begin(catalogue_offset)
         await partition.run(lives[number], until_ms=plan.until_ms)

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from domain import journal as j
 from domain.catalogue import Catalogue
-from domain.command import EnrollContact, ReportOutcome
+from domain.command import EnrollContact, ReportDelivery, ReportOutcome
 from domain.contact_event import ContactEvent
+from domain.steps.kinds import MESSAGE_CHANNELS
 from domain.times import format_time
 from headrace.simulator.population import BY_HAND, Fact, Life
-from headrace.simulator.providers import answer_to
+from headrace.simulator.providers import answer_to, told_of
 from schemas.command import encode_command
 from schemas.contact_event import cloud_event
 from schemas.event_log import NewRecord, PartitionWriter, Record
@@ -59,10 +60,13 @@ class VirtualPartition:
         settings: PartitionSettings,
         seed: int,
         listener: Listener,
+        reported: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
+        """Stand before the first event; `reported` are workflows and steps whose messages' deliveries are waited for."""
         self.partition = partition
         self._writer, self._store, self._catalogue = writer, store, catalogue
         self._clock, self._settings, self._seed, self._listener = clock, settings, seed, listener
+        self._reported = reported
         self._queue: list[tuple[int, int, int, Any]] = []
         self._order = itertools.count()
         self._lives: dict[str, Life] = {}
@@ -105,7 +109,7 @@ class VirtualPartition:
                 contact_id = self._take_outcome(*what)
             case 1:
                 contact_id, fact = what
-                self._take_fact(contact_id, fact)
+                self._take_input(contact_id, fact, at_ms)
             case _:
                 contact_id, enrollment_id, due_ms = what
                 if self._armed.get(enrollment_id) == due_ms:
@@ -115,8 +119,10 @@ class VirtualPartition:
             self._follow(contact_id)
 
     def _take_outcome(self, channel: str, report: ReportOutcome) -> str:
-        """An SMS that went out may be answered."""
+        """An SMS that went out may be answered, and what is waited for is told of a message."""
         self._work.decide(report)
+        if channel in MESSAGE_CHANNELS and report.outcome == "succeeded":
+            self._tell_of_message(channel, report)
         answer = None
         if channel == "sms" and report.outcome == "succeeded":
             answer = self._lives[report.contact_id].answer(self._work.now_ms)
@@ -124,7 +130,16 @@ class VirtualPartition:
             self._put(answer.at_ms, _INPUT, (report.contact_id, answer))
         return report.contact_id
 
-    def _take_fact(self, contact_id: str, fact: Fact) -> None:
+    def _tell_of_message(self, channel: str, report: ReportOutcome) -> None:
+        enrollment = self._work.state(report.contact_id).enrollments.get(report.enrollment_id)
+        step_id, _, visit = report.action_key.removeprefix(f"{report.enrollment_id}/").rpartition("/")
+        if enrollment is None or (enrollment.workflow_id, step_id) not in self._reported:
+            return
+        about = (report.contact_id, enrollment.id, step_id, int(visit), channel)
+        for told in told_of(*about, seed=self._seed):
+            self._put(self._work.now_ms + told.after_ms, _INPUT, (report.contact_id, told.report))
+
+    def _take_input(self, contact_id: str, fact: Fact | ReportDelivery, at_ms: int) -> None:
         """The fact as a record at the end of its topic, taken in as any other record is."""
         topic, value, headers = self._record_of(contact_id, fact)
         new = NewRecord(
@@ -137,7 +152,7 @@ class VirtualPartition:
             topic=topic,
             partition=self.partition,
             offset=offset,
-            timestamp_ms=fact.at_ms,
+            timestamp_ms=at_ms,
             key=new.key,
             value=value,
             headers=new.headers,
@@ -145,7 +160,11 @@ class VirtualPartition:
         self._work.take_record(record)
         positions[topic] = offset + 1
 
-    def _record_of(self, contact_id: str, fact: Fact) -> tuple[str, bytes, Iterable[tuple[str, bytes]]]:
+    def _record_of(
+        self, contact_id: str, fact: Fact | ReportDelivery
+    ) -> tuple[str, bytes, Iterable[tuple[str, bytes]]]:
+        if isinstance(fact, ReportDelivery):
+            return COMMANDS, encode_command(fact), ()
         identity = f"{contact_id}/{fact.type}/{fact.at_ms}"
         if fact.type == BY_HAND:
             command = EnrollContact(

@@ -9,7 +9,9 @@ import msgspec
 from domain import journal as j
 from domain.workflow import Workflow
 
-_StepEvent = j.TimerSet | j.SendHeld | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed
+_StepEvent = (
+    j.TimerSet | j.EventAwaited | j.SendHeld | j.ActionRequested | j.StepCompleted | j.StepSkipped | j.StepFailed
+)
 _ENDS: Final[dict[type[j.JournalEvent], str]] = {j.EnrollmentCompleted: "completed", j.EnrollmentExited: "exited"}
 _DONE: Final[dict[type[j.JournalEvent], str]] = {
     j.StepCompleted: "completed",
@@ -84,6 +86,7 @@ class Tally:
                     self._counts["message", self._workflow_of[event.enrollment_id], channel] += 1
                 case (
                     j.TimerSet()
+                    | j.EventAwaited()
                     | j.SendHeld()
                     | j.ActionRequested()
                     | j.StepCompleted()
@@ -94,7 +97,7 @@ class Tally:
 
     def _take_step(self, event: _StepEvent) -> None:
         workflow_id, visit = self._workflow_of[event.enrollment_id], (event.enrollment_id, event.step_id)
-        if isinstance(event, j.TimerSet | j.SendHeld | j.ActionRequested):
+        if isinstance(event, j.TimerSet | j.EventAwaited | j.SendHeld | j.ActionRequested):
             self._waiting[visit] = workflow_id
             if isinstance(event, j.ActionRequested):
                 self._channels[event.action_key] = event.channel

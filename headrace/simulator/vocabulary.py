@@ -9,6 +9,7 @@ import msgspec
 from domain.conditions import All, AnyOf, Comparison, Condition, Not
 from domain.fields import CONTACT_FIELDS, NAMESPACES
 from domain.steps.condition import ConditionStep
+from domain.steps.wait_for_event import WaitForEvent
 from domain.workflow import Trigger, Workflow
 
 _ONE: Final = frozenset({"equals", "not_equals", "greater_than", "less_than", "greater_or_equal", "less_or_equal"})
@@ -32,6 +33,8 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     """What replies are searched for."""
     manual: tuple[str, ...]
     """Workflows that are started by hand."""
+    reported: frozenset[tuple[str, str]]
+    """Workflows and their steps whose messages' deliveries are waited for."""
 
 
 def vocabulary_of(workflows: Iterable[Workflow]) -> Vocabulary:
@@ -43,6 +46,12 @@ def vocabulary_of(workflows: Iterable[Workflow]) -> Vocabulary:
         for step in workflow.steps.values():
             if isinstance(step.config, ConditionStep):
                 found.condition(step.config.test, None)
+            elif isinstance(step.config, WaitForEvent):
+                for awaited in step.config.events:
+                    if isinstance(awaited, Trigger):
+                        found.trigger(workflow, awaited)
+                    else:
+                        found.reported.add((workflow.id, awaited.step))
     return Vocabulary(
         values={field: _distinct(values) for field, values in found.values.items()},
         tags=_distinct(found.tags),
@@ -50,6 +59,7 @@ def vocabulary_of(workflows: Iterable[Workflow]) -> Vocabulary:
         events={name: {key: _distinct(values) for key, values in data.items()} for name, data in found.events.items()},
         words=_distinct(found.words),
         manual=_distinct(found.manual),
+        reported=frozenset(found.reported),
     )
 
 
@@ -61,6 +71,7 @@ class _Found:
         self.events: dict[str, dict[str, list[Any]]] = {}
         self.words: list[str] = []
         self.manual: list[str] = []
+        self.reported: set[tuple[str, str]] = set()
 
     def trigger(self, workflow: Workflow, trigger: Trigger) -> None:
         config, event = trigger.config, None

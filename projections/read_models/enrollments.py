@@ -1,6 +1,6 @@
 """Enrollments: where each contact stands in each version it runs through."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +11,8 @@ from projections.changes import RowChanges
 from projections.read_models.model import ReadModel
 from projections.rows import Row
 from schemas.event_log import Record
+
+_WAITS_NO_MORE: Final[Row] = {"next_action_at": None, "awaits_event": False}
 
 
 def _enrolled(changes: RowChanges, event: j.Enrolled, _: Record) -> None:
@@ -34,6 +36,7 @@ def _enrolled(changes: RowChanges, event: j.Enrolled, _: Record) -> None:
             "seq": event.seq,
             "updated_at": event.at_ms,
             "paused_by": None,
+            "awaits_event": False,
         },
     )
 
@@ -69,7 +72,7 @@ def _cancelled(changes: RowChanges, event: j.EnrollmentCancelled, _: Record) -> 
 
 
 def _end(changes: RowChanges, event: Any, status: str, reason: str | None) -> None:
-    ended = {"status": status, "current_step": None, "next_action_at": None, "completed_at": event.at_ms}
+    ended = {"status": status, "current_step": None, "completed_at": event.at_ms, **_WAITS_NO_MORE}
     _set(changes, event, {**ended, "exit_reason": reason, "paused_by": None})
 
 
@@ -102,8 +105,10 @@ def _migrated(changes: RowChanges, event: j.EnrollmentMigrated, _: Record) -> No
     _set(changes, event, {"version": event.version})
 
 
-def _timer_set(changes: RowChanges, event: j.TimerSet, _: Record) -> None:
-    _set(changes, event, {"current_step": event.step_id, "next_action_at": event.due_at_ms})
+def _waits(changes: RowChanges, event: j.TimerSet | j.EventAwaited, _: Record) -> None:
+    awaits_event = isinstance(event, j.EventAwaited)
+    waits = {"current_step": event.step_id, "next_action_at": event.due_at_ms, "awaits_event": awaits_event}
+    _set(changes, event, waits)
 
 
 def _send_held(changes: RowChanges, event: j.SendHeld, _: Record) -> None:
@@ -136,18 +141,23 @@ def _unknown(changes: RowChanges, event: j.AttemptUnknown, _: Record) -> None:
         _set(changes, event, {"next_action_at": due})
 
 
-def _moved(changes: RowChanges, event: j.StepCompleted | j.StepSkipped, _: Record) -> None:
-    _set(changes, event, {"current_step": event.next_step, "next_action_at": None})
+def _step_completed(changes: RowChanges, event: j.StepCompleted, _: Record) -> None:
+    of_chain = {} if event.hops is None else {"hops": event.hops}
+    _set(changes, event, {"current_step": event.next_step, **_WAITS_NO_MORE, **of_chain})
+
+
+def _step_skipped(changes: RowChanges, event: j.StepSkipped, _: Record) -> None:
+    _set(changes, event, {"current_step": event.next_step, **_WAITS_NO_MORE})
 
 
 def _step_failed(changes: RowChanges, event: j.StepFailed, _: Record) -> None:
     at = event.next_step if event.goes_on else event.step_id
-    _set(changes, event, {"current_step": at, "next_action_at": None})
+    _set(changes, event, {"current_step": at, **_WAITS_NO_MORE})
 
 
 def _incident_opened(changes: RowChanges, event: j.IncidentOpened, _: Record) -> None:
     if event.enrollment_id is not None:
-        _set(changes, event, {"status": "failed", "next_action_at": None})
+        _set(changes, event, {"status": "failed", **_WAITS_NO_MORE})
 
 
 MODEL = ReadModel(
@@ -164,7 +174,8 @@ MODEL = ReadModel(
         j.EnrollmentMigrated: _migrated,
         j.EnrollmentHeld: _held,
         j.EnrollmentRepaired: _repaired,
-        j.TimerSet: _timer_set,
+        j.TimerSet: _waits,
+        j.EventAwaited: _waits,
         j.ActionRequested: _action_requested,
         j.SendHeld: _send_held,
         j.AttemptStarted: _under_way,
@@ -173,8 +184,8 @@ MODEL = ReadModel(
         j.AttemptSucceeded: _succeeded,
         j.AttemptFailed: _unsuccessful,
         j.AttemptUnknown: _unknown,
-        j.StepCompleted: _moved,
-        j.StepSkipped: _moved,
+        j.StepCompleted: _step_completed,
+        j.StepSkipped: _step_skipped,
         j.StepFailed: _step_failed,
         j.IncidentOpened: _incident_opened,
     },

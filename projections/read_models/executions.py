@@ -70,6 +70,12 @@ def _timer_set(changes: RowChanges, event: j.TimerSet, _: Record) -> None:
     _enter(changes, event, waiting)
 
 
+def _event_awaited(changes: RowChanges, event: j.EventAwaited, _: Record) -> None:
+    output = {} if event.due_at_ms is None else {"delay_until": time_text(event.due_at_ms)}
+    waiting = {"status": "running", "input_data": event.personal.input, "output_data": output}
+    _enter(changes, event, {**waiting, "started_at": event.at_ms})
+
+
 def _action_requested(changes: RowChanges, event: j.ActionRequested, _: Record) -> None:
     _goes_on(changes, event)
     _enter(changes, event, {"status": "pending", "input_data": event.personal.request})
@@ -195,6 +201,7 @@ MODEL = ReadModel(
     reads=("enrollments",),
     journal={
         j.TimerSet: _timer_set,
+        j.EventAwaited: _event_awaited,
         j.ActionRequested: _action_requested,
         j.SendHeld: _send_held,
         j.RetryDue: _retry_due,

@@ -171,6 +171,12 @@ _SKIPPED_STEP: Final = {
 }
 
 
+def _awaited(event: j.EventAwaited, _: RowChanges) -> str:
+    what = " or ".join(event.personal.input.get("waits_for") or ("an event",))
+    until = "" if event.due_at_ms is None else f", {time_text(event.due_at_ms)} at the latest"
+    return f"Waiting until {what}{until}"
+
+
 def _incident(event: j.IncidentOpened, _: RowChanges) -> str:
     where = f" at step {event.step_id}" if event.step_id else ""
     return f"Incident opened{where}: {event.personal.message or event.code}"
@@ -202,6 +208,7 @@ SUMMARIES: Final[Mapping[type[j.JournalEvent], Summary]] = {
     j.EnrollmentMigrated: lambda event, _: f"Enrollment goes on in version {event.version}",
     j.ContactChanged: lambda event, _: f"{_fact(event.change, event.personal.data)} by step {event.step_id}",
     j.TimerSet: lambda event, _: f"Waiting until {time_text(event.due_at_ms)}",
+    j.EventAwaited: _awaited,
     j.ActionRequested: _action,
     j.SendHeld: _send_held,
     j.StepCompleted: _step_completed,

@@ -58,6 +58,7 @@ class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
     completed_at: int | None
     exit_reason: str | None
     paused_by: str | None
+    awaits_event: bool
     hops: int
     executions: int
     open_executions: Any
@@ -117,6 +118,7 @@ def expected_enrollment(contact_id: str, enrollment: Enrollment, ended: Ended | 
         completed_at=None if ended is None else ended.at_ms,
         exit_reason=None if ended is None else _text(ended.reason),
         paused_by=enrollment.paused_by if is_open else None,
+        awaits_event=enrollment.awaits_event and is_open,
         hops=enrollment.hops,
         executions=sum(enrollment.visits.values()),
         open_executions=_open_executions(enrollment) if is_open else [],

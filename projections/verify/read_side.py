@@ -37,7 +37,7 @@ _CONTACTS: Final = """
 """
 _ENROLLMENTS: Final = """
     SELECT contact_id, coalesce(e.id, x.enrollment_id, i.enrollment_id)::text, workflow_id::text, version, status,
-           current_step, state, {next_action_at}, {enrolled_at}, {completed_at}, exit_reason, paused_by, hops,
+           current_step, state, {next_action_at}, {enrolled_at}, {completed_at}, exit_reason, paused_by, awaits_event, hops,
            coalesce(x.visits, 0), coalesce(x.open, '[]'), coalesce(i.open, '[]')
     FROM workflow_enrollments e
     FULL JOIN (

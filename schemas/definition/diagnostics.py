@@ -52,6 +52,7 @@ DRAFT: Final = {
     "dangling_next": "`next` names a step that is not there; may be accepted, then it ends there",
     "dangling_branch": "a branch names a step that is not there; accepted together with `dangling_next`",
     "dangling_on_failure": "`on_failure` names a step that is not there",
+    "dangling_delivery": "a wait is for the delivery of a step that is not there, or that sends no message",
     "duplicate_step_id": "two steps have the same id",
     "reserved_step_id": "a step is called `end`, which is what ends a workflow",
 }
@@ -59,8 +60,9 @@ DRAFT: Final = {
 
 WARNINGS: Final = {
     "unreachable_step": "no step leads to this one",
-    "cycle_without_wait": "steps lead back to themselves without a `delay`; a contact that goes round is stopped",
+    "cycle_without_wait": "steps lead back to themselves without a wait; a contact that goes round is stopped",
     "missing_branch": "a step does not say where one of its branches goes; it goes to the following step",
+    "never_reported": "a wait is for a delivery status that no provider reports of such a message",
     "unknown_name": "a template uses a name that is neither an attribute nor a namespace; it comes out empty when the contact has no custom field of that name",
     "unknown_secret": "there is no secret of this name where the definition is read; without one the step fails",
     "undefined_template": "there is no template of this name: an SMS sends the name itself, an e-mail takes it as a SendGrid template's id",

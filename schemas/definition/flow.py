@@ -11,6 +11,7 @@ from schemas.definition.model import ON_FAILURE
 from schemas.definition.positions import Path
 from schemas.definition.reading import ReadStep, ReadWorkflow
 from schemas.definition.steps.delay import DelayConfig
+from schemas.definition.steps.wait_for_event import WaitForEventConfig
 
 _NEAR: Final = 0.85
 """So alike must a misspelt id be; `step_3` is not meant as `step_2`."""
@@ -109,6 +110,8 @@ def _target_hint(edge: Edge, ids: set[str]) -> str:
 
 def _check_branches(report: Report, read: ReadWorkflow) -> None:
     for index, found in enumerate(read.steps):
+        if not found.kind.needs_branches:
+            continue
         written = found.step.branches or {}
         missing = [name for name in found.branches if name not in written]
         if missing:
@@ -148,11 +151,15 @@ def _check_cycles(report: Report, read: ReadWorkflow, graph: Graph) -> None:
     for index, edge, target in _closing_edges(busy):
         steps = read.steps
         message = f"'{steps[index].step.id}' leads back to '{steps[target].step.id}' and nothing on the way waits"
-        report.add("cycle_without_wait", edge.path, message, "put a delay step in between")
+        report.add("cycle_without_wait", edge.path, message, "put a wait in between")
 
 
 def _waits(found: ReadStep) -> bool:
-    return isinstance(found.config, DelayConfig) and round(found.config.seconds * 1000) > 0
+    config = found.config
+    longest = config.timeout if isinstance(config, WaitForEventConfig) else config
+    if longest is None:
+        return True  # a wait for an event without a time-out
+    return isinstance(longest, DelayConfig) and round(longest.seconds * 1000) > 0
 
 
 def _closing_edges(graph: Graph) -> Iterator[tuple[int, Edge, int]]:

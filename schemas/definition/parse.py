@@ -20,6 +20,7 @@ from schemas.definition.positions import START, Node, plain, unplaced
 from schemas.definition.reading import ReadWorkflow, read_workflow
 from schemas.definition.source import Format, Text, read_text
 from schemas.definition.texts import check_names, check_secrets, check_template_names, check_templates
+from schemas.definition.waits import check_waits
 from schemas.definition.yaml_composer import YamlDocument
 from schemas.definition.yaml_source import read_yaml
 
@@ -167,6 +168,7 @@ def _check_workflow(report: Report, document: dict[str, Any]) -> None:
         check_flow(report, read)
         check_lateness(report, read)
         check_limits(report, read)
+        check_waits(report, read)
         check_names(report, read)
 
 

@@ -103,7 +103,10 @@ def _config(report: Report, kind: StepKind, value: dict[str, Any], path: Path) -
     misfits = kind.shape.misfits(config or {}) if kind.shape else []
     for one in misfits:
         report.add(one.code, (*path, *one.path), one.message, one.hint, key=one.key)
-    return None if misfits else report.check(kind.config, config or {}, path, f"the config of {value['type']}")
+    if misfits:
+        return None
+    checked = report.check(kind.config, config or {}, path, f"the config of {value['type']}")
+    return checked if checked is not None and checked.check(report, path) else None
 
 
 def _branches_exist(report: Report, found: ReadStep, path: Path) -> bool:
@@ -112,7 +115,7 @@ def _branches_exist(report: Report, found: ReadStep, path: Path) -> bool:
     for name in unknown:
         if known:
             message = f"expected a branch of {found.step.type}, found '{name}'"
-            hint = did_you_mean(name, known)
+            hint = found.config.mend_branch(name) or did_you_mean(name, known)
         else:
             message = f"a step of type {found.step.type} has no branches, found '{name}'"
             hint = "use `next`, or put a condition step before it"

@@ -66,7 +66,7 @@ def _id(text: str) -> str:
     return text
 
 
-def _span(value: Any) -> float:
+def span_seconds(value: Any) -> float:
     """Seconds of a number, or of text such as `30s`, `5m`, `1h`."""
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return float(value)
@@ -120,22 +120,30 @@ Scalar = Annotated[Any, BeforeValidator(_scalar), _SCALAR_SCHEMA]
 ScalarText = Annotated[str, BeforeValidator(_scalar_text), _SCALAR_SCHEMA]
 """Text of a request; a number or a boolean stands for its text."""
 
+_SPAN_SCHEMA: Final = {
+    "type": "string",
+    "pattern": f"^(?:{_SPAN.pattern.replace('?P<count>', '').replace('?P<unit>', '')})$",
+}
+
 Span = Annotated[
     float,
-    BeforeValidator(_span),
+    BeforeValidator(span_seconds),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "number", "minimum": 0},
-                {
-                    "type": "string",
-                    "pattern": f"^(?:{_SPAN.pattern.replace('?P<count>', '').replace('?P<unit>', '')})$",
-                },
+                _SPAN_SCHEMA,
             ]
         }
     ),
 ]
 """A span of time in seconds."""
+
+
+def or_span(schema: dict[str, Any]) -> None:
+    """Add to a JSON Schema of several kinds of values the text of a span."""
+    schema["anyOf"].insert(0, _SPAN_SCHEMA)
+
 
 Unit = Annotated[
     str,

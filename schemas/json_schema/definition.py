@@ -10,7 +10,9 @@ from schemas.definition.model import StepModel, TemplateModel, WorkflowModel
 from schemas.definition.steps import ALIASES, STEP_KINDS
 from schemas.definition.steps.config_schema import ConfigSchema
 from schemas.definition.steps.kind import StepKind
+from schemas.definition.steps.wait_for_event import AWAITED, MAX_EVENTS, AwaitedModel, WaitForEventConfig
 from schemas.definition.triggers import TRIGGERS, TriggerModel
+from schemas.definition.values import KEY_LENGTH
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -18,7 +20,9 @@ _CONDITION: Final = {"$ref": "#/$defs/Condition"}
 _OPTIONAL_CONDITION: Final = {"anyOf": [_CONDITION, {"type": "null"}]}
 _ANY_CONDITIONS: Final = {"anyOf": [_CONDITION, {"type": "array", "maxItems": 0}, {"type": "null"}]}
 
-_WRITTEN_ELSEWHERE: Final = ("ConditionModel", "ConditionConfig", "TriggerModel", "StepModel")
+_AWAITED: Final = [{"type": "string", "minLength": 1, "maxLength": KEY_LENGTH}, {"$ref": "#/$defs/AwaitedEvent"}]
+
+_WRITTEN_ELSEWHERE: Final = ("ConditionModel", "ConditionConfig", "TriggerModel", "StepModel", "AwaitedModel")
 
 
 def workflow_schema(plug_ins: Mapping[str, StepKind] = MappingProxyType({})) -> dict[str, Any]:
@@ -28,13 +32,8 @@ def workflow_schema(plug_ins: Mapping[str, StepKind] = MappingProxyType({})) -> 
     }
     schema = _model(WorkflowModel, definitions)
     properties = schema["properties"]
-    definitions["Trigger"] = _model(TriggerModel, definitions) | {
-        "allOf": [
-            _given_type([name], _model(filters, definitions), needed=_needs_config(filters))
-            for name, filters in TRIGGERS.items()
-        ]
-    }
-    definitions["Trigger"]["properties"]["type"] = {"enum": list(TRIGGERS)}
+    definitions["Trigger"] = _of_types(TriggerModel, TRIGGERS, definitions)
+    definitions["AwaitedEvent"] = _of_types(AwaitedModel, AWAITED, definitions)
     definitions["Step"] = _model(StepModel, definitions) | {
         "allOf": [
             _given_type(_words(name), _model(kind.config, definitions), needed=_needs_config(kind.config))
@@ -56,6 +55,20 @@ def template_schema() -> dict[str, Any]:
     return _named("template", "A Headrace template", _model(TemplateModel, definitions), definitions)
 
 
+def _of_types(
+    model: type[TriggerModel], types: Mapping[str, type[Model]], definitions: dict[str, Any]
+) -> dict[str, Any]:
+    """What has a `type`, and the `config` of it."""
+    schema = _model(model, definitions) | {
+        "allOf": [
+            _given_type([name], _model(filters, definitions), needed=_needs_config(filters))
+            for name, filters in types.items()
+        ]
+    }
+    schema["properties"]["type"] = {"enum": list(types)}
+    return schema
+
+
 def _named(name: str, title: str, schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     head = {"$schema": DIALECT, "$id": f"urn:headrace:schema:{name}:1", "title": title}
     return head | {key: value for key, value in schema.items() if key != "title"} | {"$defs": definitions}
@@ -72,8 +85,11 @@ def _model(model: type[Model], definitions: dict[str, Any]) -> dict[str, Any]:
     if issubclass(model, ConditionModel):
         for group in ("all", "any", "not"):
             properties[group] = _OPTIONAL_CONDITION
-    if model is TriggerModel:
+    if issubclass(model, TriggerModel):
         properties["conditions"] = _ANY_CONDITIONS
+    if model is WaitForEventConfig:
+        several = {"type": "array", "items": {"anyOf": _AWAITED}, "minItems": 1, "maxItems": MAX_EVENTS}
+        properties["event"] = {"anyOf": [*_AWAITED, several]}
     return {key: value for key, value in schema.items() if key != "title"}
 
 

@@ -120,7 +120,7 @@ UNREADABLE = {
         "unknown_branch",
         "steps[0].branches.maybe",
     ),
-    "a kind of later": (document(steps=[step("w", "wait_for_event", name="x")]), "not_available", "steps[0].type"),
+    "a kind of later": (document(steps=[step("w", "wait_until", name="x")]), "not_available", "steps[0].type"),
 }
 
 

@@ -90,6 +90,41 @@ def test_a_delivery_is_shown_and_read_by_conditions(headrace):
     assert entry["provider_id"] == message["provider_id"]
 
 
+def test_a_wait_for_a_delivery_or_a_reply_ends_with_the_first_of_them(headrace):
+    delivered = {"type": "delivery", "config": {"step": "hi", "status": "delivered"}}
+    replied = {"type": "sms_received", "config": {"contains": "yes"}}
+    workflow = headrace.workflow(
+        step("hi", "send_sms", body="x"),
+        step("there", "wait_for_event", event=delivered, timeout="2d"),
+        step("known", "wait_for_event", event=delivered, timeout="2d"),
+        step("answer", "wait_for_event", event=["basket.paid", replied]),
+        step("note", "update_field", field="said", value="{{steps.answer.output.data.body}}"),
+    )
+    contact = headrace.contact()
+    enrollment = headrace.enrol(workflow, contact)
+    (message,) = eventually(lambda: headrace.messages(enrollment), "the message")
+    form = {"MessageSid": message["provider_id"], "MessageStatus": "delivered", "To": message["to"]}
+    callback(headrace, message["status_callback"], form, expect=(204,))
+
+    waiting = headrace.step(enrollment, "answer", "running")
+    assert (waiting["status"], waiting["output_data"]) == ("running", {})
+    assert waiting["input_data"]["waits_for"][1] == 'an SMS is received (contains "yes")'
+    one = headrace.get(f"/enrollments/{enrollment['id']}")
+    assert (one["status"], one["current_step"], one["next_action_at"]) == ("active", "answer", None)
+    for body in ("no", "oh yes"):
+        headrace.send(contact, "contact.sms_received", {"body": body})
+    headrace.until(enrollment["id"], "completed")
+
+    assert headrace.get(f"/contacts/{contact}")["custom_fields"] == {"said": "oh yes"}
+    there, known, answer = (headrace.execution(enrollment, id)["output_data"] for id in ("there", "known", "answer"))
+    assert there["data"] == known["data"] == {"step": "hi", "status": "delivered"}
+    assert (answer["branch"], answer["timed_out"], answer["number"]) == ("received", False, 2)
+    query = urlencode({"workflow_id": workflow["id"]})
+    told = headrace.get(f"/contacts/{contact}/why?{query}")["enrollments"][0]["steps"][3]
+    assert [missed["words"] for missed in told["missed"]] == ['the wait asks for contains "yes"']
+    assert told["received"]["data"] == {"body": "oh yes"}
+
+
 def test_the_audit_agrees_with_the_sandbox_and_names_what_is_nobodys(headrace, tmp_path):
     workflow = headrace.workflow(step("hi", "send_sms", body="x"), step("mail", "send_email", subject="S", body="B"))
     enrollment = headrace.run(workflow)

@@ -116,6 +116,17 @@ def test_delay_ends_when_it_is_due(hasty):
     assert (at(wait["output_data"]["delay_until"]) - at(wait["started_at"])).total_seconds() == DAY_S
 
 
+def test_wait_for_event_times_out_when_it_is_due(hasty):
+    workflow = hasty.workflow(
+        step("wait", "wait_for_event", event="never.comes", timeout={"duration": 1, "unit": "days"}, next="end"),
+    )
+    enrollment = hasty.run(workflow)
+    done = hasty.execution(enrollment, "wait")
+    assert done["output_data"]["branch"] == "timeout"
+    assert (at(done["output_data"]["delay_until"]) - at(done["started_at"])).total_seconds() == DAY_S
+    assert at(done["completed_at"]) >= at(done["output_data"]["delay_until"])
+
+
 def test_ab_split_keeps_a_contacts_arm_and_keeps_to_the_weights(headrace):
     split = step("split", "ab_split", paths=["x", "y"], weights=[70, 30], branches={"x": "end", "y": "end"})
     workflow = headrace.workflow(split, reentry="always")

@@ -116,6 +116,28 @@ def test_change_by_one_workflow_starts_another(headrace):
     assert headrace.get(f"/contacts/{contact}")["custom_fields"] == {"seen": f"yes {tag}"}
 
 
+def test_wait_ends_with_the_event_that_it_is_for_or_with_its_time_out(headrace):
+    event, silent, keen = fresh("waits"), fresh("silent"), fresh("keen")
+    for contact in (silent, keen):
+        timeout = ", timeout: 1s" if contact == silent else ""
+        branches = ", branches: {received: warm, timeout: cold}" if contact == silent else ""
+        workflow = headrace.publish(
+            started_by(
+                f"{event}-{contact}",
+                f"{{id: answer, type: wait_for_event, config: {{event: {{type: sms_received, config: {{contains: 'yes'}}}}{timeout}}}{branches}}}",
+                "{id: warm, type: add_tag, config: {tag: 'said {{steps.answer.output.data.body}}'}, next: end}",
+                "{id: cold, type: add_tag, config: {tag: cold}}",
+            )
+        )
+        headrace.send(contact, f"{event}-{contact}", {})
+        if contact == keen:
+            for body in ("no", "oh yes"):
+                headrace.send(contact, "contact.sms_received", {"body": body})
+        reaches(headrace, workflow, contact, "completed")
+    assert headrace.get(f"/contacts/{silent}")["tags"] == ["cold"]
+    assert headrace.get(f"/contacts/{keen}")["tags"] == ["said oh yes"]
+
+
 def test_failure_becomes_an_incident_that_the_operator_retries(headrace):
     event, contact = fresh("fails"), fresh("contact")
     workflow = headrace.publish(started_by(event, "{id: hi, type: send_sms, config: {body: Hello}}"))

@@ -23,6 +23,7 @@ from domain.steps.http_request import HttpRequest
 from domain.steps.send_email import SendEmail
 from domain.steps.send_sms import SendSms
 from domain.steps.update_field import UpdateField
+from domain.steps.wait_for_event import AwaitedDelivery, WaitForEvent
 from domain.templates import compile_template, map_templates
 from domain.workflow import Step, Trigger, Workflow
 from streams.store import encode_state
@@ -45,6 +46,9 @@ _CONFIGS = {
     "remove_tag": lambda tag: RemoveTag(tag=text(tag)),
     "update_field": lambda field, value: UpdateField(field=field, value=map_templates(value)),
     "delay": lambda seconds=86_400: Delay(duration_ms=int(seconds * 1000)),
+    "wait_for_event": lambda *events, seconds=None: WaitForEvent(
+        events=events, timeout_ms=None if seconds is None else int(seconds * 1000)
+    ),
     "condition": lambda test: ConditionStep(test=test),
     "ab_split": lambda paths=("a", "b"), weights=(0.5, 0.5): AbSplit(paths=paths, weights=weights),
     "http_request": lambda url="http://example.test/": HttpRequest(url=text(url)),
@@ -53,10 +57,10 @@ _CONFIGS = {
 _STEP_KEYS = ("branches", "retry", "on_failure", "lateness", "when_unknown", "send_window", "frequency_cap")
 
 
-def step(id: str, kind: str, next: str | None = "", **given: Any) -> Step:
-    """A step; without `next` it goes on to the following one (set by `workflow`)."""
+def step(id: str, kind: str, *events: Trigger | AwaitedDelivery, next: str | None = "", **given: Any) -> Step:
+    """A step; without `next` it goes on to the following one (set by `workflow`). `events` are those that it waits for."""
     of_step = {key: given.pop(key) for key in _STEP_KEYS if key in given}
-    return Step(id=id, kind=kind, config=_CONFIGS[kind](**given), next=next, **of_step)
+    return Step(id=id, kind=kind, config=_CONFIGS[kind](*events, **given), next=next, **of_step)
 
 
 def workflow(

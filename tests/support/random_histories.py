@@ -17,6 +17,7 @@ from domain.enrollment import CLOSED, Enrollment
 from domain.frequency import FrequencyCap
 from domain.ids import deterministic_uuid
 from domain.send_window import SendWindow
+from domain.steps.wait_for_event import AwaitedDelivery
 from domain.workflow import Lateness, Retry, Trigger, Workflow
 from tests.support.backtests import Happening
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
@@ -39,6 +40,16 @@ WORKFLOWS: tuple[Workflow, ...] = (
         ),
         step("wait", "delay"),
         step(
+            "answer",
+            "wait_for_event",
+            Trigger("sms_received", {"contains": "yes"}),
+            AwaitedDelivery(step="sms", statuses=("delivered",)),
+            Trigger("event", {"name": "something.else"}, Comparison("tags", "contains", "again")),
+            seconds=100_000,
+            lateness=Lateness(50_000_000, "skip"),
+            branches={"received": "hook", "timeout": "mail"},
+        ),
+        step(
             "hook",
             "http_request",
             retry=Retry(max_attempts=2),
@@ -54,17 +65,25 @@ WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
         step("mark", "update_field", field="stage", value="cold"),
         step("wait", "delay", seconds=60),
-        step("split", "ab_split", branches={"a": "sms", "b": "unmark"}),
+        step("split", "ab_split", branches={"a": "sms", "b": "hear"}),
         step(
             "sms",
             "send_sms",
             body="{{stage}} {{last_sms_reply}}",
-            next="unmark",
+            next="hear",
             lateness=Lateness(50_000_000, "exit"),
             send_window=EVENING,
         ),
+        step(
+            "hear",
+            "wait_for_event",
+            Trigger("tag_removed", {"tag": "again"}),
+            Trigger("tag_added", {"tag": "warm"}),
+            Trigger("field_updated", {"field": "first_name"}),
+            AwaitedDelivery(step="sms", statuses=("failed", "unsubscribed")),
+        ),
         step("unmark", "remove_tag", tag="cold"),
-        step("again", "add_tag", tag="again"),
+        step("again", "add_tag", tag="{{steps.hear.output.data.tag | default: 'again'}}"),
         id=TAGS,
         triggers=(Trigger("tag_added", {"tag": "cold"}),),
         reentry="after_exit",
@@ -210,6 +229,8 @@ class History:
             self._command(c.CancelEnrollment, enrollment_id=one.id, reason=chance.choice(("operator", "publish")))
         elif one.action is not None and one.action.status in ("running", "unknown") and choice < _answered(one):
             self._outcome(one)
+        elif one.awaits_event and choice < 0.4:
+            self._fact()
         else:
             self._go_on(one)
 

@@ -11,6 +11,7 @@ from domain.engine import StartAttempt, TimerDue
 from domain.enrollment import CLOSED, Enrollment
 from domain.ids import deterministic_uuid
 from domain.send_window import SendWindow
+from domain.steps.wait_for_event import AwaitedDelivery
 from domain.workflow import Lateness, Retry, Trigger, Workflow
 from schemas.journal import decode_event, encode_event
 from tests.support.engine_spec import CONTACT, Spec, step, workflow
@@ -37,6 +38,14 @@ WORKFLOWS: tuple[Workflow, ...] = (
             lateness=Lateness(50_000_000, "exit"),
             send_window=EVENING,
         ),
+        step(
+            "answer",
+            "wait_for_event",
+            Trigger("sms_received", {"contains": "stop"}),
+            AwaitedDelivery(step="mail", statuses=("delivered",)),
+            seconds=100_000,
+            branches={"received": None},
+        ),
         step("mark", "add_tag", tag="cold"),
         id=ACTIONS,
         triggers=(Trigger("contact_created"), Trigger("tag_added", {"tag": "again"})),
@@ -45,7 +54,13 @@ WORKFLOWS: tuple[Workflow, ...] = (
     workflow(
         step("mark", "update_field", field="stage", value="cold"),
         step("wait", "delay", seconds=60),
-        step("sms", "send_sms", body="{{nothing}}", when_unknown="retry"),
+        step("sms", "send_sms", body="{{nothing}}", when_unknown="retry", on_failure="continue"),
+        step(
+            "hear",
+            "wait_for_event",
+            Trigger("tag_added", {"tag": "again"}),
+            Trigger("event", {"name": "something.else"}),
+        ),
         id=TAGS,
         triggers=(Trigger("tag_added", {"tag": "cold"}),),
         reentry="after_exit",
@@ -105,8 +120,25 @@ def _on_enrollment(spec: Spec, chance: random.Random, one: Enrollment, after_ms:
         _command(spec, c.CancelEnrollment, one)
     elif one.action is not None and one.action.status in ("running", "unknown") and choice < _answered(one):
         _outcome(spec, chance, one)
+    elif one.awaits_event and choice < 0.4:
+        _fact(spec, chance, 1)
+    elif choice < (0.8 if one.awaits_event else 0.16) and (sent := _messages(spec, one)):
+        _delivery(spec, chance, chance.choice(sent))
     else:
         _go_on(spec, one)
+
+
+def _messages(spec: Spec, one: Enrollment) -> list[j.AttemptStarted]:
+    started = [event for event in spec.journal if isinstance(event, j.AttemptStarted)]
+    return [event for event in started if event.enrollment_id == one.id and event.channel is not None]
+
+
+def _delivery(spec: Spec, chance: random.Random, sent: j.AttemptStarted) -> None:
+    """A callback comes early, late or twice, of a message that was taken or is under way."""
+    about = {name: getattr(sent, name) for name in ("enrollment_id", "step_id", "visit", "action_key", "channel")}
+    spec.command(
+        c.ReportDelivery, after_ms=1, **about, status=chance.choice(("sent", "delivered", "opened", "clicked"))
+    )
 
 
 def _command(spec: Spec, kind: type[c.Command], one: Enrollment, **fields: Any) -> None:

@@ -14,6 +14,7 @@ from schemas.definition.steps import (
     send_email,
     send_sms,
     update_field,
+    wait_for_event,
 )
 from schemas.definition.steps.kind import StepKind
 
@@ -26,6 +27,7 @@ STEP_KINDS: Final[dict[str, StepKind]] = {
         change_tags.REMOVE,
         update_field.KIND,
         delay.KIND,
+        wait_for_event.WAIT_FOR_EVENT,
         condition.KIND,
         ab_split.KIND,
         http_request.KIND,
@@ -40,7 +42,7 @@ ALIASES: Final = {"webhook": "http_request"}
 SERVED: Final = frozenset({"send_sms", "send_email", "http_request", "webhook"})
 """Step kinds of the table that an action serves; a plug-in may serve them instead."""
 
-NOT_AVAILABLE: Final = frozenset({"wait_until", "wait_for_event", "switch", "enroll"})
+NOT_AVAILABLE: Final = frozenset({"wait_until", "switch", "enroll"})
 """Step kinds of the language that this version does not run yet."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from domain.definition import TemplateText
-from schemas.definition.checking import Model
+from schemas.definition.checking import Model, Report
 from schemas.definition.positions import Path
 from schemas.definition.steps.config_schema import ConfigSchema
 
@@ -25,6 +25,14 @@ class Config(Model):
             if isinstance(value, str):
                 yield (name,), value
 
+    def check(self, report: Report, path: Path) -> bool:  # noqa: ARG002 most kinds are checked by their models alone
+        """Report what the model can't say well; whether the config can be used."""
+        return True
+
+    def mend_branch(self, name: str) -> str:  # noqa: ARG002 most kinds have the same branches always
+        """What would let the step take a branch of this name, which it can't as it is; empty when nothing would."""
+        return ""
+
 
 def no_branches(_: Any) -> tuple[str, ...]:
     """Most steps go on in one direction only."""
@@ -40,6 +48,8 @@ class StepKind(NamedTuple):
     """From the checked config to the frozen config type of `domain.steps`."""
     branches: Callable[[Any], tuple[str, ...]] = no_branches
     """The names of the branches that a step with this config can take."""
+    needs_branches: bool = True
+    """Whether it is worth a warning when a branch is not written."""
     goes_on: bool = True
     """False for a step that always ends the enrollment."""
     shape: ConfigSchema | None = None

@@ -129,6 +129,7 @@ class ReadSide:
                 "trigger_type": "contact_created",
                 "trigger_data": {},
                 "hops": 0,
+                "awaits_event": False,
                 "seq": 2,
                 "updated_at": START,
             }

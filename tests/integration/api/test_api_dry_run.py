@@ -39,6 +39,50 @@ async def test_an_inline_contact_need_not_exist(api, read_side):
     assert "Hi Grace" in str(run["steps"][0])
 
 
+WAITING = DOCUMENT | {
+    "steps": [
+        {"id": "greet", "type": "send_sms", "config": {"body": "Hi"}},
+        {
+            "id": "answer",
+            "type": "wait_for_event",
+            "config": {
+                "event": [
+                    {"type": "sms_received"},
+                    {"type": "delivery", "config": {"step": "greet", "status": "failed"}},
+                ]
+            },
+        },
+    ]
+}
+
+
+async def test_what_comes_while_the_contact_waits_may_be_said(api, read_side):
+    await read_side.workflow(document=WAITING)
+    await read_side.contact()
+    in_vain = (await api.post(PATH, params={"contact_id": "ada"})).body
+    assert (in_vain["ends"], in_vain["steps"][1]["status"]) == ("waiting", "running")
+    for event in (
+        {"type": "contact.sms_received", "data": {"body": "yes"}},
+        {"type": "delivery", "data": {"step": "greet", "status": "undelivered"}},
+    ):
+        run = (await api.post(PATH, params={"contact_id": "ada"}, json={"events": [event]})).body
+        assert (run["ends"], run["steps"][1]["output_data"]["data"]) == ("completed", event["data"])
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"type": "contact.sms_received", "data": {}}, "data.body: expected text, found none"),
+        ({"type": "delivery", "data": {"step": "greet", "status": "opend"}}, "data.status: expected one of"),
+    ],
+)
+async def test_what_can_not_come_is_refused(api, read_side, event, words):
+    await read_side.workflow(document=WAITING)
+    await read_side.contact()
+    refused = await api.post(PATH, params={"contact_id": "ada"}, json={"events": [event]})
+    assert words in assert_problem(refused, 422, "bad_data")["detail"]
+
+
 async def test_a_contact_who_was_there_before_is_told_why_not(api, read_side):
     await read_side.workflow()
     await read_side.contact()

@@ -72,6 +72,12 @@ async def test_nothing_is_stuck_in_good_health(api, read_side, workflow):
     assert await stuck(api) == []
 
 
+async def test_one_that_waits_for_an_event_is_neither_stuck_nor_late_however_long_it_takes(api, read_side, workflow):
+    await read_side.enrollment(current_step="answer", awaits_event=True, updated_at=ago(days=400))
+    await read_side.execution("answer", status="running", attempts=0)
+    assert await stuck(api) == await late(api) == []
+
+
 async def test_overdue_timer_is_found_with_its_words(api, read_side, workflow):
     await waits(read_side, ago(hours=2))
     (item,) = await stuck(api)

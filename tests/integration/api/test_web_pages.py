@@ -114,6 +114,22 @@ async def test_an_enrollment_shows_its_steps_due_times_attempts_and_errors(api, 
     assert "/contacts/ada" in outline.links
 
 
+async def test_an_enrollment_says_in_words_which_event_it_waits_for_and_until_when(api, read_side):
+    await read_side.workflow()
+    await read_side.enrollment(current_step="answer", awaits_event=True)
+    words = ['an SMS is received (contains "yes")', "an event comes in <b>"]
+    await read_side.execution(
+        "answer",
+        step_type="wait_for_event",
+        status="running",
+        input_data={"waits_for": words},
+        output_data={"delay_until": "2027-01-16T08:00:00Z"},
+    )
+    text, _ = await page(api, f"/enrollments/{ENROLLMENT}")
+    told = "waits until an SMS is received (contains &#34;yes&#34;) or an event comes in &lt;b&gt;, "
+    assert re.search(re.escape(told) + r"<time[^>]*>2027-01-16 08:00:00</time>.* at the latest</p>", text)
+
+
 async def test_a_contact_shows_facts_enrollments_and_what_happened_the_newest_first(api, read_side):
     await read_side.workflow()
     await read_side.contact(last_name="Lovelace")

@@ -84,7 +84,7 @@ def test_where_definitions_were_in_force_before_the_journals_offsets_were_kept(d
         # as migration 0002 left it
         connection.execute("DROP TABLE catalogue_advances, send_ledger, consents")
         connection.execute("DROP INDEX ix_contacts_phone, ix_enrollments_due, ix_enrollments_in_hand")
-        connection.execute("ALTER TABLE workflow_enrollments DROP COLUMN paused_by")
+        connection.execute("ALTER TABLE workflow_enrollments DROP COLUMN paused_by, DROP COLUMN awaits_event")
         connection.execute('ALTER TABLE timeline DROP COLUMN "offset"')
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
         connection.execute("INSERT INTO checkpoints VALUES ('headrace.journal', 0, 41), ('headrace.journal', 1, 7)")

@@ -213,7 +213,8 @@ async def test_planted_rows_are_found_and_named(here: Installation) -> None:
     await here.needing_a_person("grace")
     assert (await here.verify()).ok
     enrollment = here.value(
-        "SELECT id::text FROM workflow_enrollments WHERE contact_id = 'contact-3' ORDER BY enrolled_at LIMIT 1"
+        "SELECT id::text FROM workflow_enrollments WHERE contact_id = 'contact-3' AND id IN "
+        "(SELECT enrollment_id FROM workflow_executions WHERE status = 'completed') ORDER BY enrolled_at LIMIT 1"
     )
     name = here.value("SELECT first_name FROM contacts WHERE id = 'contact-7'")
     lines = here.value("SELECT count(*) FROM timeline WHERE contact_id = 'contact-2'")

@@ -5,6 +5,8 @@ from domain import journal as j
 from domain.backtest.happened import report_of
 from domain.catalogue import Catalogue
 from domain.conditions import Comparison
+from domain.ids import action_key
+from domain.steps.wait_for_event import AwaitedDelivery
 from domain.workflow import Retry, Trigger
 from tests.support.backtests import backtest, backtest_spec, paths_of
 from tests.support.engine_spec import CONTACT, DAY_MS, START_MS, Spec, entry, step, workflow
@@ -283,3 +285,51 @@ def test_real_and_simulated_paths_look_the_same():
     found = backtest_spec(welcomed(), LIVE)
 
     assert paths_of(found.simulated) == paths_of(found.real)
+
+
+# ---------------------------------------------------------------- waits for events
+
+REPLY = Trigger("sms_received")
+MAIL = step("mail", "send_email", to="a@example.test")
+WAITING = workflow(
+    MAIL,
+    step("answer", "wait_for_event", REPLY, seconds=86_400, branches={"received": None, "timeout": "remind"}),
+    step("remind", "send_sms"),
+)
+
+
+def answered() -> Spec:
+    """An e-mail that was opened after a minute, and a reply after an hour."""
+    spec = Spec(WAITING).created().started().outcome("succeeded", provider_id="SG1")
+    one = spec.enrollment()
+    about = {"enrollment_id": one.id, "step_id": "mail", "visit": 1, "action_key": action_key(one.id, "mail", 1)}
+    spec.command(c.ReportDelivery, **about, channel="email", status="opened", after_ms=60_000)
+    return spec.fact("contact.sms_received", {"body": "no"}, after_ms=HOUR_MS - 60_000)
+
+
+def test_a_wait_hears_what_came_when_it_came():
+    (path,) = backtest_spec(answered(), WAITING).paths
+
+    assert routes([path]) == [[("mail", "completed"), ("answer", "received")]]
+    assert path.visits[1].done_ms == START_MS + HOUR_MS
+
+
+def test_a_wait_for_something_else_takes_its_own_time_out():
+    yes = Trigger("sms_received", {"contains": "yes"})
+    answer = step("answer", "wait_for_event", yes, seconds=7_200, branches={"received": None, "timeout": "remind"})
+    candidate = workflow(MAIL, answer, step("remind", "send_sms"))
+
+    (path,) = backtest_spec(answered(), candidate, until_ms=START_MS + DAY_MS).paths
+
+    assert routes([path]) == [[("mail", "completed"), ("answer", "timeout"), ("remind", "completed")]]
+    assert path.visits[1].done_ms == START_MS + 2 * HOUR_MS
+
+
+def test_a_wait_that_the_version_that_ran_had_not_hears_what_was_reported():
+    opened = step("opened", "wait_for_event", AwaitedDelivery(step="mail", statuses=("opened",)), seconds=86_400)
+    candidate = workflow(MAIL, opened, step("thank", "send_sms"))
+
+    (path,) = backtest_spec(answered(), candidate).paths
+
+    assert [visit.step_id for visit in path.visits] == ["mail", "opened", "thank"]
+    assert path.visits[1].done_ms == START_MS + 60_000

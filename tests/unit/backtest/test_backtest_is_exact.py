@@ -3,10 +3,14 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
+from domain import command as c
 from domain import journal as j
+from domain.catalogue import Catalogue
 from tests.support.backtests import backtest
-from tests.support.random_histories import WORKFLOWS, History
+from tests.support.engine_spec import Spec, step, workflow
+from tests.support.random_histories import EVENING, WORKFLOWS, History
 
 TESTED = pytest.mark.parametrize("tested", WORKFLOWS, ids=["actions", "tags", "replies"])
 
@@ -48,3 +52,30 @@ def test_the_histories_hold_everything_that_can_happen():
     about_enrollments = (told | {j.ConsentChanged}) - {j.CommandResulted, j.EnrollmentMigrated}
     assert kinds == about_enrollments
     assert started > 50, "the tested workflow's changes start others"
+
+
+def test_what_two_held_messages_come_to_on_a_resume_is_one_decision_with_the_command_that_was_waiting():
+    """The walk has not reached the contact yet, so the command's decision brings it in line first."""
+    flow = workflow(step("mail", "send_email", to="a@example.test", send_window=EVENING), reentry="always")
+    spec = Spec(flow).created().command(c.EnrollContact, workflow_id="w")
+    happened = [("advanced", Catalogue(entries=dict(spec.entries)), 0), *spec.transactions]
+
+    def advanced(**changes):
+        spec.entries["w"] = replace(spec.entries["w"], **changes)
+        happened.append(("advanced", Catalogue(entries=dict(spec.entries)), spec.now_ms))
+
+    def then(decide):
+        decide()
+        happened.append(spec.last)
+
+    advanced(status="paused", paused_at_ms=spec.now_ms)
+    then(spec.reconciled)
+    spec.now_ms += 10 * 3_600_000
+    advanced(status="active", resumed_at_ms=spec.now_ms)
+    first, second = spec.state.enrollments
+    then(lambda: spec.command(c.PauseEnrollment, enrollment_id=first))
+    assert [type(event) for event in spec.last[:4]] == [j.EnrollmentResumed, j.ActionRequested] * 2
+    then(lambda: spec.when(spec.start_of(spec.state.enrollments[second]), after_ms=1_000))
+
+    simulated, real = backtest(happened, flow, until_ms=spec.now_ms + 1).told()
+    assert simulated == real

@@ -171,6 +171,8 @@ def test_what_is_no_test_is_told_with_its_line(command, tmp_path):
         (["test", "Welcome"], "expected a file of workflow tests, or a workflow with --contact ID"),
         (["test", "a", "b", "--contact", "ada"], "expected one workflow with --contact"),
         (["test", "a", "--definition", "nowhere.yaml"], "nowhere.yaml"),
+        (["test", "a", "--contact", "ada", "--event", "order.paid 5"], "expected a type and its data as a JSON object"),
+        (["test", "a", "--event", "order.paid"], "expected --event together with --contact"),
         (["test"], "WORKFLOW|FILE"),
         (["record"], "CONTACT|ENROLLMENT"),
     ],

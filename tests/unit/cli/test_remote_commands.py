@@ -207,6 +207,23 @@ def test_a_dry_run_shows_the_path(call, welcome):
     assert all(word in result.out for word in ("hello", "send_sms", "Hi Ada", AT, "ends: completed"))
 
 
+def test_a_dry_run_may_be_told_what_comes_while_the_contact_waits(call, welcome):
+    welcome.on("POST", f"{ONE}/test", DRY_RUN)
+    call(
+        "test",
+        "Welcome",
+        "--contact",
+        "ada",
+        "--event",
+        'contact.sms_received {"body": "yes"}',
+        "--event",
+        "order.paid",
+    )
+
+    events = [{"type": "contact.sms_received", "data": {"body": "yes"}}, {"type": "order.paid", "data": {}}]
+    assert welcome.requests[-1].body == {"events": events}
+
+
 def test_a_dry_run_says_why_nobody_would_be_enrolled(call, welcome):
     welcome.on("POST", f"{ONE}/test", {**DRY_RUN, "enrolled": False, "reason": "already_enrolled", "steps": []})
     result = call("test", "Welcome", "--contact", "ada")

@@ -19,6 +19,9 @@ STEP = {
     "branch": None,
     "arm": None,
     "due_at": None,
+    "waits_for": [],
+    "received": None,
+    "missed": [],
     "send": {
         "channel": "sms",
         "action_key": "k",

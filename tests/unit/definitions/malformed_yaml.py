@@ -255,7 +255,6 @@ STEPS = [
     ("an unknown step kind", steps("  - id: a", "    type: send_smss"), "unknown_step_kind", 5),
     ("a number as the type", steps("  - id: a", "    type: 5"), "wrong_type", 5),
     ("wait_until, for later", steps("  - id: a", "    type: wait_until"), "not_available", 5),
-    ("wait_for_event, for later", steps("  - id: a", "    type: wait_for_event", "    config: {x: 1}"), "not_available", 5),
     ("switch, for later", steps("  - id: a", "    type: switch"), "not_available", 5),
     ("enroll, for later", steps("  - id: a", "    type: enroll"), "not_available", 5),
     ("late without a time", steps("  - id: a", "    type: delay", "    when_late: skip"), "missing_key", 6),
@@ -339,6 +338,19 @@ CONFIGS = [
     ("a secret to compare with", config("condition", "field: a", "operator: equals", "value: '{{ secrets.A }}'"), "bad_secret", 9),
     ("an output's name with a dot", config("webhook", "url: https://example.com", "save:", "  a.b: id"), "bad_key", 9),
     ("an exit with a number", config("exit", "reason: 5"), "wrong_type", 7),
+    ("a wait for nothing", config("wait_for_event", "timeout: 2d"), "missing_key", 7),
+    ("a wait for none of any", config("wait_for_event", "event: []"), "empty", 7),
+    ("a wait for a number", config("wait_for_event", "event: 5"), "wrong_type", 7),
+    ("a wait for an unknown kind of event", config("wait_for_event", "event: {type: sms_recived}"), "unknown_trigger", 7),
+    ("a wait for what only a person does", config("wait_for_event", "event: {type: manual}"), "unknown_trigger", 7),
+    ("a wait for a tag without its name", config("wait_for_event", "event:", "  - order.paid", "  - {type: tag_added}"), "missing_key", 9),
+    ("a wait with an unknown filter", config("wait_for_event", "event:", "  type: sms_received", "  config: {body: x}"), "unknown_key", 9),
+    ("a wait with a broken condition", config("wait_for_event", "event:", "  type: sms_received", "  conditions: [{field: a}]"), "missing_key", 9),
+    ("a wait for an unknown status", config("wait_for_event", "event:", "  type: delivery", "  config: {step: a, status: [opened, clickd]}"), "bad_value", 9),
+    ("a wait for a delivery with conditions", config("wait_for_event", "event:", "  type: delivery", "  config: {step: a, status: opened}", "  conditions: []"), "conflicting_keys", 10),
+    ("a wait of nonsense", config("wait_for_event", "event: a", "timeout: soon"), "bad_value", 8),
+    ("a wait of a hundred years", config("wait_for_event", "event: a", "timeout: {duration: 5200, unit: weeks}"), "out_of_range", 8),
+    ("a way for a time-out that is not there", config("wait_for_event", "event: a") + "    branches:\n      timeout: end\n", "unknown_branch", 9),
 ]  # fmt: skip
 
 TEMPLATES = [
@@ -357,6 +369,8 @@ DRAFTS = [
     ("a branch to nowhere", config("ab_split", "weights: [1, 1]") + "    branches:\n      a: end\n      b: gone\n", "dangling_branch", 10),
     ("an on_failure to nowhere", steps("  - id: a", "    type: delay", "    on_failure: giveup"), "dangling_on_failure", 6),
     ("a default on_failure to nowhere", "name: W\ntrigger: {type: manual}\ndefaults:\n  on_failure: x\n" + TAIL, "dangling_on_failure", 4),
+    ("a wait for the message of no step", config("wait_for_event", "event: {type: delivery, config: {step: b, status: opened}}"), "dangling_delivery", 7),
+    ("a wait for the message of a step that sends none", config("wait_for_event", "event: {type: delivery, config: {step: a, status: opened}}"), "dangling_delivery", 7),
     ("an id twice", steps("  - {id: a, type: delay}", "  - {id: b, type: delay}", "  - {id: a, type: delay}"), "duplicate_step_id", 6),
     ("an id that is reserved", steps("  - {id: a, type: delay}", "  - {id: end, type: delay}"), "reserved_step_id", 5),
 ]  # fmt: skip
@@ -368,11 +382,14 @@ WARNINGS = [
     ("a step that leads to itself", steps("  - id: a", "    type: ab_split", "    branches:", "      a: a", "      b: end"), "cycle_without_wait", 7),
     ("a round of a delay of nothing", steps("  - {id: a, type: delay, config: {duration: 0}, next: a}"), "cycle_without_wait", 4),
     ("a round by on_failure", steps("  - id: a", "    type: add_tag", "    config: {tag: x}", "    on_failure: a"), "cycle_without_wait", 7),
+    ("a round of a wait of nothing", config("wait_for_event", "event: a", "timeout: {duration: 0}") + "    next: a\n", "cycle_without_wait", 9),
+    ("a wait for a click on an SMS", steps("  - {id: s, type: send_sms, config: {body: x}}", "  - id: a", "    type: wait_for_event", "    config:", "      event: {type: delivery, config: {step: s, status: clicked}}"), "never_reported", 8),
     ("a missing branch", config("condition", "field: source", "operator: exists") + "    branches:\n      true: end\n", "missing_branch", 10),
     ("an unknown name in a text", config("send_sms", "body: 'Hi {{frist_name}}'"), "unknown_name", 7),
     ("an unknown name, far down a text", config("send_sms", "body: |", "  Hi,", "  {{frist_name}}"), "unknown_name", 9),
     ("an unknown name deep in JSON", config("webhook", "url: https://example.com", "json:", "  a: ['{{frist_name}}']"), "unknown_name", 9),
     ("an unknown name in a condition", trigger("type: manual", "conditions:", "  - {field: a, operator: equals, value: '{{frist_name}}'}"), "unknown_name", 5),
+    ("an unknown name in a wait", config("wait_for_event", "event:", "  type: sms_received", "  conditions: {field: a, operator: equals, value: '{{frist_name}}'}"), "unknown_name", 9),
     ("an unknown name in a template", "kind: template\nname: t\nchannel: sms\nbody: 'Hi {{frist_name}}'\n", "unknown_name", 4),
 ]  # fmt: skip
 

@@ -103,6 +103,11 @@ configs: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "exit": st.fixed_dictionaries({}, optional={"reason": names.filter(str.strip)}),
 }
 configs["webhook"] = configs["http_request"]
+_awaited = triggers.filter(lambda trigger: trigger["type"] != "manual") | names
+configs["wait_for_event"] = st.fixed_dictionaries(
+    {"event": _awaited | st.lists(_awaited, min_size=1, max_size=3)},
+    optional={"timeout": configs["delay"] | st.sampled_from(["2d", "1.5h"])},
+)
 
 
 @st.composite
@@ -112,7 +117,8 @@ def steps(draw: st.DrawFn, step_id: str, targets: list[str]) -> dict[str, Any]:
     config = draw(configs[kind])
     if config or draw(st.booleans()):
         step["config"] = config
-    branches = {"condition": ["true", "false"], "ab_split": config.get("paths", [])}.get(kind)
+    waits = ["received", "timeout"] if "timeout" in config else ["received"]
+    branches = {"condition": ["true", "false"], "ab_split": config.get("paths", []), "wait_for_event": waits}.get(kind)
     if branches and draw(st.booleans()):
         step["branches"] = {name: draw(st.sampled_from(targets)) for name in branches}
     if draw(st.booleans()):

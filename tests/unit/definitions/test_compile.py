@@ -19,6 +19,7 @@ from domain.steps.kinds import STEP_KINDS as RUNNABLE
 from domain.steps.send_email import SendEmail
 from domain.steps.send_sms import SendSms
 from domain.steps.update_field import UpdateField
+from domain.steps.wait_for_event import AwaitedDelivery, WaitForEvent
 from domain.templates import compile_template as t
 from domain.workflow import Lateness, RateLimit, Retry, Trigger
 from schemas.definition import compile_workflow, parse
@@ -176,6 +177,51 @@ def test_branches_lead_to_steps_or_to_the_end():
     split = {"id": "a", "type": "ab_split", "branches": {"a": "b", "b": "end"}}
     step = compiled(workflow(split, {"id": "b", "type": "delay"})).steps["a"]
     assert (step.branches, step.next) == ({"a": "b", "b": None}, "b")
+
+
+PAID = Trigger("event", {"name": "order.paid"})
+REPLY = Trigger("sms_received", {"contains": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("event", "awaited"),
+    [
+        ("order.paid", (PAID,)),
+        ({"type": "sms_received", "config": {"contains": "yes"}}, (REPLY,)),
+        (["order.paid", {"type": "sms_received", "config": {"contains": "yes"}}], (PAID, REPLY)),
+        (
+            {"type": "delivery", "config": {"step": "a", "status": "opened"}},
+            (AwaitedDelivery(step="a", statuses=("opened",)),),
+        ),
+        (
+            [{"type": "delivery", "config": {"step": "a", "status": ["opened", "clicked"]}}],
+            (AwaitedDelivery(step="a", statuses=("opened", "clicked")),),
+        ),
+        (
+            {"type": "tag_added", "config": {"tag": "x"}, "conditions": {"field": "source", "operator": "exists"}},
+            (Trigger("tag_added", {"tag": "x"}, Comparison("source", "exists")),),
+        ),
+    ],
+)
+def test_a_wait_is_for_one_event_or_any_of_several(event, awaited):
+    assert config_of("wait_for_event", {"event": event}) == WaitForEvent(events=awaited)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "timeout_ms"),
+    [("2d", 2 * DAY_MS), ({"duration": 2, "unit": "days"}, 2 * DAY_MS), ({"duration": 5}, 5_000), ({}, DAY_MS)],
+)
+def test_a_time_out_is_written_as_a_delay_or_as_a_span(timeout, timeout_ms):
+    assert config_of("wait_for_event", {"event": "x", "timeout": timeout}).timeout_ms == timeout_ms
+
+
+def test_a_wait_leads_by_what_ended_it():
+    wait = {"type": "wait_for_event", "config": {"event": "x", "timeout": "2d"}}
+    both = compiled(workflow({"id": "a", **wait, "branches": {"received": "end", "timeout": "a"}})).steps["a"]
+    assert both.branches == {"received": None, "timeout": "a"}
+    one = compiled(workflow({"id": "a", **wait, "branches": {"timeout": "a"}}, {"id": "b", "type": "delay"})).steps["a"]
+    assert (one.branches, one.next) == ({"timeout": "a"}, "b")
+    assert parse(json.dumps(workflow({"id": "a", **wait})).encode()).diagnostics == ()
 
 
 def test_a_missing_branch_follows_next():

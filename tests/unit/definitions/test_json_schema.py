@@ -41,6 +41,11 @@ def test_the_users_examples_are_valid(seed):
         {"id": "a", "type": "webhook", "config": {"url": "https://example.com", "timeout": "soon"}},
         {"id": "a", "type": "delay", "config": {"duration": -1}},
         {"id": "a", "type": "condition", "config": {"field": "a", "operator": "is"}},
+        {"id": "a", "type": "wait_for_event"},
+        {"id": "a", "type": "wait_for_event", "config": {"event": {"type": "tag_added"}}},
+        {"id": "a", "type": "wait_for_event", "config": {"event": ["x", {"type": "manual"}]}},
+        {"id": "a", "type": "wait_for_event", "config": {"event": "x", "timeout": "soon"}},
+        {"id": "a", "type": "wait_for_event", "config": {"event": {"type": "delivery", "config": {"step": "a"}}}},
     ],
 )
 def test_a_wrong_step_is_not_valid(step):

@@ -99,6 +99,16 @@ def test_every_code_is_met_by_some_definition():
             "unknown key 'max_atempts' in 'retry' of step 'aa'",
             "did you mean 'max_attempts'?",
         ),
+        (
+            "name: W\ntrigger: {type: manual}\nsteps: [{id: a, type: wait_for_event, config: {event: x}, branches: {timeout: end}}]",
+            "expected a branch of wait_for_event, found 'timeout'",
+            "add a time-out to its config, as `timeout: 2d`",
+        ),
+        (
+            "name: W\ntrigger: {type: manual}\nsteps:\n- {id: offer, type: send_sms, config: {body: hi}}\n- {id: a, type: wait_for_event, config: {event: {type: delivery, config: {step: ofer, status: sent}}}}",
+            "the wait is for the message of 'ofer', and there is no such step",
+            "did you mean 'offer'?",
+        ),
     ],
 )
 def test_a_finding_says_what_was_expected_what_was_found_and_how_to_mend_it(source, message, hint):

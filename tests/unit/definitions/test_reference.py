@@ -1,6 +1,7 @@
 """The language reference says what the code does: its codes, its words and its examples."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,13 @@ from schemas.definition.steps import ALIASES, NOT_AVAILABLE, STEP_KINDS
 from schemas.definition.triggers import TRIGGERS
 from schemas.definition.values import UNIT_SECONDS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "definitions.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+FOLDER = Path(__file__).parents[3] / "docs" / "reference"
+PAGE = (FOLDER / "definitions.md").read_text(encoding="utf-8")
+EXAMPLES = [
+    textwrap.dedent(found)
+    for page in (PAGE, (FOLDER / "wait_for_event.md").read_text(encoding="utf-8"))
+    for found in re.findall(r" *```yaml\n(.*?)```", page, re.DOTALL)
+]
 
 
 @pytest.mark.parametrize("codes", [UNREADABLE, DRAFT, WARNINGS])

@@ -95,6 +95,8 @@ SCOPE = Scope(CONTACT, 1_777_708_800_123, enrollment=ENROLLMENT, last_sms_reply=
         ("enrollment.state.score", 7),
         ("enrollment.enrolled_at", "2026-05-01T08:00:00.500Z"),
         ("enrollment.action", None),
+        ("enrollment.event.amount", 12),
+        ("enrollment.event.type", "order.paid"),
         ("now", "2026-05-02T08:00:00.123Z"),
     ],
 )
@@ -116,6 +118,7 @@ def test_while_a_trigger_is_matched_the_event_is_the_one_at_hand() -> None:
     scope = Scope(CONTACT, 0, event={"id": "e-2", "data": {"amount": 99}})
     assert resolve(scope, "event.amount") == 99
     assert resolve(msgspec.structs.replace(scope, enrollment=ENROLLMENT), "event.amount") == 99
+    assert resolve(msgspec.structs.replace(scope, enrollment=ENROLLMENT), "enrollment.event.amount") == 12
 
 
 def test_last_sms_reply_is_since_the_enrollment_began_and_the_contacts_is_ever() -> None:

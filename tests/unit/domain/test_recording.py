@@ -210,7 +210,7 @@ def test_random_lives_are_rehearsed_to_the_letter(holding):
     So is a message that was repaired while it was held, and held again for too long.
     """
     told = refused = held = repaired = skipped_late = 0
-    for seed in range(40):
+    for seed in range(80):
         spec = random_life(seed, held=holding)
         for one in [event for event in spec.journal if isinstance(event, j.Enrolled)]:
             flow = IDS[one.workflow_id]

@@ -1,9 +1,12 @@
 """The dry run: the path a contact would take now, by the same `decide`."""
 
+import pytest
+
 from domain.conditions import Comparison
 from domain.contact import Contact
 from domain.send_window import SendWindow
-from domain.simulation import MAX_STEPS, dry_run
+from domain.simulation import MAX_STEPS, Assumed, dry_run
+from domain.steps.wait_for_event import AwaitedDelivery
 from domain.workflow import Trigger
 from tests.support.engine_spec import DAY_MS, START_MS, step, workflow
 
@@ -68,3 +71,54 @@ def test_circle_of_waits_ends_at_the_step_limit():
 def test_workflow_that_its_own_changes_would_start_again_is_run_once():
     flow = workflow(step("t", "add_tag", tag="x"), triggers=(Trigger("manual"), Trigger("tag_added")), reentry="always")
     assert [one.step_id for one in dry_run(flow, ADA, now_ms=START_MS).steps] == ["t"]
+
+
+# ---------------------------------------------------------------- waits for events
+
+YES = Trigger("sms_received", {"contains": "yes"})
+CLICKED = AwaitedDelivery(step="mail", statuses=("clicked",))
+OFFER = (
+    step("mail", "send_email", to="ada@example.test"),
+    step("answer", "wait_for_event", YES, CLICKED, seconds=86_400, branches={"timeout": "remind"}),
+    step("thank", "add_tag", tag="{{steps.answer.output.type}}", next=None),
+    step("remind", "add_tag", tag="cold"),
+)
+
+
+def test_nothing_comes_so_a_wait_takes_its_time_out():
+    run = dry_run(workflow(*OFFER), ADA, now_ms=START_MS)
+
+    assert [(one.step_id, one.status, one.next, one.at_ms - START_MS) for one in run.steps[1:]] == [
+        ("answer", "completed", "remind", 0),
+        ("remind", "completed", None, DAY_MS),
+    ]
+    assert run.steps[1].output_data == {"timed_out": True, "delay_until": "2027-01-16T08:00:00.000Z"}
+
+
+def test_a_wait_without_a_time_out_is_where_it_ends():
+    run = dry_run(workflow(step("answer", "wait_for_event", YES), step("w", "delay")), ADA, now_ms=START_MS)
+
+    assert (run.ends, [(one.step_id, one.status) for one in run.steps]) == ("waiting", [("answer", "running")])
+    assert run.steps[0].input_data == {"waits_for": ['an SMS is received (contains "yes")']}
+
+
+@pytest.mark.parametrize(
+    ("event", "tag"),
+    [
+        (Assumed(type="contact.sms_received", data={"body": "oh yes"}), "contact.sms_received"),
+        (Assumed(type="delivery", data={"step": "mail", "status": "clicked"}), "delivery"),
+    ],
+)
+def test_what_is_said_to_come_comes_when_the_contact_waits(event, tag):
+    no = Assumed(type="contact.sms_received", data={"body": "no"})
+    run = dry_run(workflow(*OFFER), ADA, now_ms=START_MS, events=(no, event))
+
+    assert [one.step_id for one in run.steps] == ["mail", "answer", "thank"]
+    assert run.steps[-1].input_data == {"tag": tag}
+
+
+def test_what_comes_and_does_not_count_leaves_it_waiting():
+    no = Assumed(type="contact.sms_received", data={"body": "no"})
+    flow = workflow(step("answer", "wait_for_event", YES))
+
+    assert dry_run(flow, ADA, now_ms=START_MS, events=(no,)).ends == "waiting"

@@ -68,6 +68,7 @@ def test_the_rows_show_what_the_engine_itself_knows(seed: int) -> None:
         assert row["current_step"] == one.step_id
         assert row["next_action_at"] == _due(one, spec.journal)
         assert row["paused_by"] == one.paused_by
+        assert row["awaits_event"] == one.awaits_event
         assert one.id not in ended
     open_now = {one.id for one in spec.state.enrollments.values() if one.status not in enrollment.CLOSED}
     rows = changes.enrollments.new
@@ -76,6 +77,7 @@ def test_the_rows_show_what_the_engine_itself_knows(seed: int) -> None:
         closed = row["status"] in enrollment.CLOSED
         assert closed == (row["completed_at"] is not None)
         assert not closed or (row["current_step"], row["next_action_at"], row["paused_by"]) == (None, None, None)
+        assert not (closed and row["awaits_event"])
         assert (row["exit_reason"] is not None) == (row["status"] in ("exited", "cancelled"))
 
 

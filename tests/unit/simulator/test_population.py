@@ -27,6 +27,17 @@ steps:
         - {field: tags, operator: contains, value: loud}
         - {field: first_name, operator: equals, value: "{{last_name}}"}
         - {field: created_at, operator: after, value: "2026-01-01"}
+  - id: ask
+    type: send_email
+    config: {subject: S, body: B}
+  - id: hear
+    type: wait_for_event
+    config:
+      event:
+        - {type: delivery, config: {step: ask, status: clicked}}
+        - {type: sms_received, config: {contains: call me}}
+        - {type: event, config: {name: order.paid}, conditions: {field: event.total, operator: greater_than, value: 7}}
+      timeout: 1d
 """
 
 
@@ -40,9 +51,10 @@ def test_the_vocabulary_is_what_triggers_and_conditions_name():
     assert found.values == {"source": ("shop",), "budget": (1000,), "plan": ("free", "trial"), "first_name": ()}
     assert found.tags == ("vip", "loud")
     assert found.fields == {"stage": ("won",)}
-    assert found.events == {"basket.abandoned": {"total": (50,)}}
-    assert found.words == ("offer", "yes")
+    assert found.events == {"basket.abandoned": {"total": (50,)}, "order.paid": {"total": (7,)}}
+    assert found.words == ("offer", "yes", "call me")
     assert found.manual == ("w-1",)
+    assert found.reported == {("w-1", "ask")}
 
 
 def lives(count=400):

@@ -19,6 +19,7 @@ from streams.store import Identity, Store
 EXAMPLES = Path(__file__).parents[3] / "examples"
 WELCOME = parse_all((EXAMPLES / "new-lead-welcome.yaml").read_bytes())
 OFFER = parse_all((EXAMPLES / "spring-offer.yaml").read_bytes())
+ANSWER = parse_all((EXAMPLES / "offer-with-answer.yaml").read_bytes())
 PLAN = Plan(contacts=120, days=30, seed=7, until_ms=1_800_000_000_000, partitions=2)
 
 
@@ -33,7 +34,7 @@ async def journal_of(directory: Path, partitions: int = 2) -> list[bytes]:
 def history(tmp_path_factory):
     """The summary of a simulated history, its journal events, and where it is."""
     directory = tmp_path_factory.mktemp("simulated") / "data"
-    summary = asyncio.run(simulate(WELCOME + OFFER, PLAN, directory))
+    summary = asyncio.run(simulate(WELCOME + OFFER + ANSWER, PLAN, directory))
     return summary, [decode_event(value) for value in asyncio.run(journal_of(directory))], directory
 
 
@@ -49,8 +50,10 @@ async def test_everything_that_workflows_can_do_happens(history):
         j.ContactChanged,
         j.EnrollmentCompleted,
     } <= happened
-    welcome, offer = summary.workflows
+    welcome, offer, answer = summary.workflows
     assert (welcome.name, offer.name) == ("New Lead Welcome Sequence", "Spring Offer")
+    waits = [step for step in answer.steps if step.step_type == "wait_for_event"]
+    assert [set(step.branches) for step in waits] == [{"received", "timeout"}] * 2, "for a reply, and for a click"
     check = next(step for step in welcome.steps if step.step_id == "check_reply")
     assert set(check.branches) == {"true", "false"}, "somebody answered, and somebody did not"
     assert {"completed", "exited"} <= offer.ends.keys()

@@ -1,4 +1,4 @@
-"""How values, conditions and triggers are told in an answer."""
+"""How values, conditions, triggers and what is waited for are told to a person."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -87,6 +87,11 @@ def trigger(wanted: Trigger) -> str:
     filters = config(wanted.config)
     told += f" ({filters})" if filters else ""
     return f"{told}, if {condition(wanted.conditions)}" if wanted.conditions else told
+
+
+def delivery(step: str, statuses: Sequence[str]) -> str:
+    """A delivery that is waited for."""
+    return f"the message of step {step} is reported {' or '.join(statuses)}"
 
 
 def and_list(items: Sequence[str]) -> str:
