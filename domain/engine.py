@@ -15,6 +15,7 @@ from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
 from domain.delivering import report_delivery
 from domain.enrolling import enrol_by_hand, fire_triggers
+from domain.enrollment import CLOSED
 from domain.evolve import COMMAND_SOURCE, seen_key
 from domain.facts import envelope_of
 from domain.holding import kept_back
@@ -141,7 +142,7 @@ def _decide_timer(decision: Decision, due: TimerDue) -> None:
         return
     if timer.kind == "deadline":
         deadline_passed(decision, enrollment)
-    elif enrollment.status == "active" and timer.kind == "ask":
+    elif enrollment.status in ("active", *CLOSED) and timer.kind == "ask":
         ask(decision, enrollment)
     elif enrollment.status == "active" and timer.kind == "delay":
         if not stopped_as_late(decision, enrollment, current_step(decision, enrollment)):

@@ -164,10 +164,11 @@ def _not_known(
     retry_after_ms: int = 0,
 ) -> None:
     ask_ms = retry_ms = None
-    if enrollment.status in ("active", "paused"):
+    if enrollment.status != "failed":  # a person has its word now; the ledger asks for a closed one, too
         step = current_step(decision, enrollment)
         ask_ms = ask_at_ms(decision.context, action, answered) if asks_first(step, action) else None
-        if ask_ms is None and action.tries_left > 0 and not never_twice(step, action):
+        again = action.tries_left > 0 and enrollment.status not in CLOSED and not never_twice(step, action)
+        if ask_ms is None and again:
             retry_ms = decision.context.now_ms + max(backoff_ms(step.retry, action), retry_after_ms)
     decision.on_visit(
         j.AttemptUnknown,
