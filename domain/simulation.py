@@ -12,11 +12,13 @@ from domain import command as c
 from domain import journal as j
 from domain.catalogue import Catalogue, Entry, Version
 from domain.conditions import explain
+from domain.consent import Suppression
 from domain.contact import Contact
 from domain.decision import Context
 from domain.engine import Input, StartAttempt, TimerDue, decide
 from domain.evolve import initial
 from domain.fields import Scope
+from domain.frequency import Sent
 from domain.state import ContactState
 from domain.times import format_time
 from domain.workflow import Workflow
@@ -55,6 +57,9 @@ def dry_run(
     last_sms_reply: str | None = None,
     enrolled_before: bool = False,
     enrolled_now: bool = False,
+    suppressions: tuple[Suppression, ...] = (),
+    sent: tuple[Sent, ...] = (),
+    phone_region: str | None = None,
 ) -> DryRun:
     """The path of this contact through this version, from now on.
 
@@ -66,12 +71,19 @@ def dry_run(
         last_sms_reply: the contact's newest inbound SMS, ever.
         enrolled_before: whether the contact was ever enrolled in the workflow (re-entry `once`).
         enrolled_now: whether an enrollment is open (re-entry `after_exit`).
+        suppressions: addresses that are not written to.
+        sent: the contact's last messages, in order of time, which frequency caps count.
+        phone_region: the country of phone numbers that name none.
     """
     scope = Scope(contact=contact, now_ms=now_ms, event=event, last_sms_reply=last_sms_reply)
     refusal = _refusal(workflow, scope, enrolled_before=enrolled_before, enrolled_now=enrolled_now)
     if refusal:
         return DryRun(enrolled=False, reason=refusal)
-    run = _Run(_catalogue(workflow), _state(contact, last_sms_reply), now_ms)
+    known = replace(contact, created_at_ms=contact.created_at_ms or 1)
+    state = replace(
+        initial(contact.id), contact=known, last_sms_reply=last_sms_reply, suppressions=suppressions, sent=sent
+    )
+    run = _Run(Context(now_ms=now_ms, catalogue=_catalogue(workflow), phone_region=phone_region), state)
     run.take(c.EnrollContact(command_id="dry-run", contact_id=contact.id, workflow_id=workflow.id))
     run.to_the_end()
     return DryRun(enrolled=True, reason=None, steps=tuple(run.steps.values()), ends=run.ends)
@@ -108,22 +120,17 @@ def _catalogue(workflow: Workflow) -> Catalogue:
     return Catalogue(entries={workflow.id: entry})
 
 
-def _state(contact: Contact, last_sms_reply: str | None) -> ContactState:
-    known = replace(contact, created_at_ms=contact.created_at_ms or 1)
-    return replace(initial(contact.id), contact=known, last_sms_reply=last_sms_reply, history={})
-
-
 class _Run:
     """Feeds the engine until the enrollment ends, and keeps what its steps did."""
 
-    def __init__(self, catalogue: Catalogue, state: ContactState, now_ms: int) -> None:
-        self.catalogue, self.state, self.now_ms = catalogue, state, now_ms
+    def __init__(self, context: Context, state: ContactState) -> None:
+        self.context, self.state = context, state
         self.steps: dict[tuple[str, int], DryRunStep] = {}
         self.first: str | None = None
         self.ends = "waiting"
 
     def take(self, given: Input) -> None:
-        decision = decide(self.state, given, Context(now_ms=self.now_ms, catalogue=self.catalogue))
+        decision = decide(self.state, given, self.context)
         self.state = decision.state
         for event in decision.events:
             self._note(event)
@@ -140,10 +147,10 @@ class _Run:
         enrollment = self.state.enrollments[enrollment_id]
         contact_id, timer, action = self.state.contact.id, enrollment.timer, enrollment.action
         if timer is not None:
-            self.now_ms = max(self.now_ms, timer.due_at_ms)
+            self.context = replace(self.context, now_ms=max(self.context.now_ms, timer.due_at_ms))
             self.take(TimerDue(contact_id=contact_id, enrollment_id=enrollment_id))
         elif action is not None:
-            far = self.now_ms + 60_000
+            far = self.context.now_ms + 60_000
             start = StartAttempt(contact_id=contact_id, enrollment_id=enrollment_id, start_by_ms=far, deadline_ms=far)
             self.take(start)
             self.take(
@@ -204,7 +211,7 @@ class _Run:
             at_ms=known.at_ms if known else event.at_ms,
             status=status,
             input_data=given or (known.input_data if known else {}),
-            output_data=output or (known.output_data if known else {}),
+            output_data=(known.output_data if known else {}) | output,
             next=next_step,
         )
 

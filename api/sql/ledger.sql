@@ -29,3 +29,15 @@ SELECT c.id
 
 -- name: consents_of_contact
 SELECT channel, address, allowed, reason, at FROM consents WHERE contact_id = %(contact_id)s ORDER BY channel, address
+
+-- name: messages_of_contact
+-- What frequency caps count: the last messages that went to a provider, or may have, from the start of their attempt.
+SELECT l.channel, l.action_key, coalesce(x.started_at, l.requested_at) AS at
+  FROM send_ledger l
+  LEFT JOIN workflow_executions x
+    ON x.enrollment_id = l.enrollment_id AND x.step_id = l.step_id AND x.visit = l.visit
+ WHERE l.contact_id = %(contact_id)s AND l.channel = ANY (%(channels)s)
+   AND l.outcome IN ('running', 'succeeded', 'unknown')
+   AND l.requested_at > %(since)s
+ ORDER BY l.requested_at DESC
+ LIMIT %(limit)s
