@@ -27,6 +27,22 @@ SELECT c.id
           c.created_at, c.id
  LIMIT 1000
 
+-- name: contacts_with_phones
+-- As `contacts_by_phone`, for many numbers at once, and with the spelling that each contact has.
+SELECT c.id, translate(c.phone, ' -().', '') AS spelling
+  FROM contacts c
+ WHERE translate(c.phone, ' -().', '') = ANY(%(spellings)s::text[])
+
+-- name: contacts_with_emails
+-- `spellings`: addresses in lower case, without the names that they may stand with.
+SELECT c.id, a.spelling
+  FROM contacts c, lower(coalesce(substring(c.email FROM '<([^>]*)>'), trim(c.email))) AS a (spelling)
+ WHERE a.spelling = ANY(%(spellings)s::text[])
+
+-- name: suppressed_addresses
+-- Which of these contacts' addresses are not written to.
+SELECT contact_id, channel, address FROM consents WHERE contact_id = ANY(%(contact_ids)s::text[]) AND NOT allowed
+
 -- name: consents_of_contact
 SELECT channel, address, allowed, reason, at FROM consents WHERE contact_id = %(contact_id)s ORDER BY channel, address
 

@@ -224,6 +224,11 @@ class ReadSide:
             | row,
         )
 
+    async def consent(self, contact_id="ada", **row):
+        """An address that is not written to, unless the row says otherwise."""
+        found = {"channel": "sms", "address": "+15005550006", "allowed": False, "reason": "opted_out", "at": START}
+        return await self.insert("consents", contact_id=contact_id, **found | row)
+
     async def template(self, name="hello", **row):
         return await self.insert(
             "templates", **{"name": name, "channel": "sms", "body": "Hi", "updated_at": START} | row

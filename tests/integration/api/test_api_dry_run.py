@@ -107,9 +107,7 @@ async def test_consent_and_the_messages_that_she_got_count(api, read_side):
         await read_side.contact(contact_id)
     await read_side.intent(requested_at=NOW - timedelta(hours=2))
     await read_side.execution(started_at=NOW - timedelta(hours=1))
-    await read_side.insert(
-        "consents", contact_id="bo", channel="sms", address="+15005550006", allowed=False, reason="opted_out", at=NOW
-    )
+    await read_side.consent("bo")
     (held,) = (await api.post(PATH, params={"contact_id": "ada"})).body["steps"]
     assert held["output_data"]["reason"] == "frequency_cap"
     assert held["output_data"]["delay_until"] == "2027-01-16T07:00:00.000Z"
