@@ -1,6 +1,7 @@
 """Outcomes of attempts: succeeded, failed or unknown, never guessed; and what follows from each."""
 
 from hashlib import blake2b
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,6 +20,8 @@ from domain.workflow import Retry, Step
 
 DEADLINE = "no_answer"
 """The code of an attempt whose outcome did not come in time."""
+_NOBODY_KNOWS: Final = "it is unknown whether the provider took it, so it is not repeated by itself"
+_SETTLE: Final = "look there, and settle it: retry as `succeeded`, `again` or `skip`"
 
 
 def report_outcome(decision: Decision, report: c.ReportOutcome) -> None:
@@ -64,7 +67,7 @@ def deadline_passed(decision: Decision, enrollment: Enrollment) -> None:
     if action is None:
         return
     if action.status == "running":
-        message = "no outcome was reported in time; the provider may or may not have taken it"
+        message = "no answer came from the provider in time"
         _not_known(decision, enrollment, action, DEADLINE, message)
     else:
         _still_unknown(decision, enrollment, action, DEADLINE, "the provider did not say in time whether it took it")
@@ -79,7 +82,7 @@ def settle_after_pause(decision: Decision, enrollment: Enrollment) -> None:
 
 def _words(action: PendingAction) -> str:
     if action.status == "unknown":
-        return "it is unknown whether the provider took it; it is not repeated by itself"
+        return "no answer came from the provider"
     return f"attempt {action.attempt} of {action.tries} failed"
 
 
@@ -201,7 +204,7 @@ def _leave_unknown(
 ) -> None:
     """Nobody will know by itself: a person is asked about a message, and what may be repeated has failed."""
     if action.channel in MESSAGE_CHANNELS or never_twice(step, action):
-        decision.incident("outcome_unknown", message or _words(action), enrollment=enrollment)
+        decision.incident("outcome_unknown", f"{_NOBODY_KNOWS} ({message}); {_SETTLE}", enrollment=enrollment)
     else:
         fail_step(decision, enrollment, step, action.visit, code, message)
 

@@ -64,9 +64,9 @@ def import_consent(
     url: Url = URL,
     as_json: Json = False,
 ) -> None:
-    """Opt out every address of a file, whoever has it: the suppression list of the system that you come from.
+    """Opt out every address of a file, as of another system's suppression list.
 
-    Import contacts before it: an address that no contact has yet is named, and not remembered. It may be repeated
+    It holds for every contact that has the address now. Import contacts before it: an address that no contact has yet is named, and not remembered. It may be repeated
     at any time; what is so already is left as it is. Ends with 1 when an address can't be one.
     """
     from headrace.suppression_list import read_list

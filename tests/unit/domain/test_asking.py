@@ -50,8 +50,12 @@ def test_each_answer_that_it_knows_nothing_ends_a_round_and_the_last_one_asks_a_
         spec.answer("not_found", message="none listed")
     spec.then(
         happened("attempt_unknown", code="reset", question=3, answered=3),
-        happened("incident_opened", code="outcome_unknown", message="none listed"),
+        happened("incident_opened", code="outcome_unknown"),
     )
+    words = spec.last[-1].personal.message
+    assert words.startswith("it is unknown whether the provider took it")
+    assert "(none listed)" in words
+    assert "retry as `succeeded`, `again` or `skip`" in words
     assert spec.enrollment().status == "failed"
 
 
