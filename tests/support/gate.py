@@ -27,7 +27,8 @@ class Gate:
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._filler = socket.create_connection(("127.0.0.1", self.port)) if shut else None
         if not shut:
             self._serve()
@@ -58,8 +59,17 @@ class Gate:
 
     def close(self) -> None:
         """End it with all connections."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
         self._listener.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _serve(self) -> None:
         serving = asyncio.start_server(self._pass, sock=self._listener)
