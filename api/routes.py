@@ -5,6 +5,7 @@ from typing import Final
 from api.handlers import (
     commands,
     consent,
+    consents,
     contacts,
     dead_letters,
     definitions,
@@ -81,6 +82,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         consent.change_consent,
         {200: sending.ContactConsent, 202: resource.Pending},
     ),
+    Route("POST", f"{_API}/consents", consents.change_consents, {200: sending.AddressesTaken, 202: resource.Pending}),
     Route("GET", f"{_CONTACT}/timeline", contacts.get_timeline, {200: resource.Page[resource.TimelineItem]}),
     Route("GET", f"{_CONTACT}/why", contacts.get_why, {200: report.Why}),
     Route("POST", f"{_CONTACT}/events", contacts.post_event, {200: resource.EventResult, 202: resource.Pending}),

@@ -33,7 +33,13 @@ def keyword_of(body: object) -> str | None:
 
 def normal_address(channel: str, address: str, region: str | None = None) -> str:
     """The address in the form in which two of them are compared; a number without a country code is of `region`."""
-    return comparable(address, region) if channel == "sms" else address.strip().lower()
+    return comparable(address, region) if channel == "sms" else _bare(address).strip().lower()
+
+
+def _bare(address: str) -> str:
+    """An e-mail address without the name that it may stand with: `Bo Li <bo@example.org>`."""
+    _, bracket, inside = address.rpartition("<")
+    return inside.partition(">")[0] if bracket else address
 
 
 def suppression_of(

@@ -16,6 +16,7 @@ from domain.contact_event import ContactEvent
 from domain.decision import Context, Decision
 from domain.delivering import report_delivery
 from domain.enrolling import enrol_by_hand
+from domain.enrollment import CLOSED
 from domain.evolve import COMMAND_SOURCE, seen_key
 from domain.hearing import hear
 from domain.holding import kept_back
@@ -88,7 +89,8 @@ def decide_failure(state: ContactState, given: Input, error: Exception, context:
     command_id = None if isinstance(given, c.ReportOutcome) else getattr(given, "command_id", None)
     if command_id is not None:
         kind = "contact_event" if isinstance(given, ContactEvent) else _type_of(given)
-        decision.result(command_id, kind, "rejected", code="engine_error", reason=f"the engine failed: {error}")
+        words, workflow_id = f"the engine failed: {error}", getattr(given, "workflow_id", None)
+        decision.result(command_id, kind, "rejected", code="engine_error", reason=words, workflow_id=workflow_id)
     enrollment = state.enrollments.get(enrollment_id) if enrollment_id else None
     decision.incident(
         "engine_error",
@@ -142,7 +144,7 @@ def _decide_timer(decision: Decision, due: TimerDue) -> None:
         return
     if timer.kind == "deadline":
         deadline_passed(decision, enrollment)
-    elif enrollment.status == "active" and timer.kind == "ask":
+    elif enrollment.status in ("active", *CLOSED) and timer.kind == "ask":
         ask(decision, enrollment)
     elif enrollment.status == "active" and timer.kind == "delay":
         if not stopped_as_late(decision, enrollment, current_step(decision, enrollment)):
@@ -187,7 +189,8 @@ def _decide_command(decision: Decision, command: c.Command) -> None:  # noqa: C9
         return
     if not decision.state.contact.created_at_ms:
         reason = f"there is no contact {command.contact_id!r}"
-        decision.result(command.command_id, _type_of(command), "rejected", code="not_found", reason=reason)
+        about = {"code": "not_found", "reason": reason, "workflow_id": getattr(command, "workflow_id", None)}
+        decision.result(command.command_id, _type_of(command), "rejected", **about)
         return
     match command:
         case c.EnrollContact():

@@ -119,13 +119,17 @@ def enrol_by_hand(decision: Decision, command: c.EnrollContact) -> None:
     refuse = _refusal_by_hand(decision, entry, command)
     if refuse or entry is None or entry.published is None:
         code, reason = refuse or ("not_found", f"there is no workflow {command.workflow_id}")
-        decision.result(command.command_id, "enroll_contact", "rejected", code=code, reason=reason)
+        _by_hand(decision, command, "rejected", code=code, reason=reason)
         return
     workflow = decision.context.catalogue.workflow(entry.id, entry.published)
     cause_seq = decision.state.seq + 1
     new_id = enrollment_id(workflow.id, command.contact_id, cause_seq)
-    decision.result(command.command_id, "enroll_contact", "accepted", enrollment_id=new_id)
+    _by_hand(decision, command, "accepted", enrollment_id=new_id)
     _start(decision, workflow, "manual", -1, cause_seq, 0, j.TriggerData())
+
+
+def _by_hand(decision: Decision, command: c.EnrollContact, result: str, **fields: str) -> None:
+    decision.result(command.command_id, "enroll_contact", result, workflow_id=command.workflow_id, **fields)
 
 
 def _refusal_by_hand(decision: Decision, entry: Entry | None, command: c.EnrollContact) -> tuple[str, str] | None:

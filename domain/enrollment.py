@@ -115,6 +115,16 @@ class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return known.statuses if known is not None and known.visit == self.visits.get(step_id) else ()
 
 
+def is_unsettled(enrollment: Enrollment) -> bool:
+    """Whether it may yet be learnt what became of its last attempt: the call, or a question about it, is under way.
+
+    An enrollment that is closed lives on for that: its message may have gone out, and the ledger must tell.
+    """
+    action = enrollment.action
+    asked = action is not None and action.status == "unknown" and enrollment.timer is not None
+    return asked or (action is not None and action.status == "running")
+
+
 def transition(enrollment: Enrollment, status: str, **changes: Any) -> Enrollment:
     """The enrollment in its new status, with the other fields that change with it.
 

@@ -119,6 +119,8 @@ class CommandResulted(JournalEvent, frozen=True, kw_only=True, omit_defaults=Tru
     code: str | None = None
     reason: str | None = None
     enrollment_id: str | None = None
+    workflow_id: str | None = None
+    """In which workflow a contact was to be enrolled by hand."""
 
 
 class AttemptStarted(_Visit, frozen=True, kw_only=True, omit_defaults=True, tag="attempt_started"):

@@ -1,6 +1,7 @@
 """Outcomes of attempts: succeeded, failed or unknown, never guessed; and what follows from each."""
 
 from hashlib import blake2b
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -20,6 +21,8 @@ from domain.workflow import Retry, Step
 
 DEADLINE = "no_answer"
 """The code of an attempt whose outcome did not come in time."""
+_NOBODY_KNOWS: Final = "it is unknown whether the provider took it, so it is not repeated by itself"
+_SETTLE: Final = "look there, and settle it: retry as `succeeded`, `again` or `skip`"
 
 
 def report_outcome(decision: Decision, report: c.ReportOutcome) -> None:
@@ -65,7 +68,7 @@ def deadline_passed(decision: Decision, enrollment: Enrollment) -> None:
     if action is None:
         return
     if action.status == "running":
-        message = "no outcome was reported in time; the provider may or may not have taken it"
+        message = "no answer came from the provider in time"
         _not_known(decision, enrollment, action, DEADLINE, message)
     else:
         _still_unknown(decision, enrollment, action, DEADLINE, "the provider did not say in time whether it took it")
@@ -80,7 +83,7 @@ def settle_after_pause(decision: Decision, enrollment: Enrollment) -> None:
 
 def _words(action: PendingAction) -> str:
     if action.status == "unknown":
-        return "it is unknown whether the provider took it; it is not repeated by itself"
+        return "no answer came from the provider"
     return f"attempt {action.attempt} of {action.tries} failed"
 
 
@@ -165,10 +168,11 @@ def _not_known(
     retry_after_ms: int = 0,
 ) -> None:
     ask_ms = retry_ms = None
-    if enrollment.status in ("active", "paused"):
+    if enrollment.status != "failed":  # a person has its word now; the ledger asks for a closed one, too
         step = current_step(decision, enrollment)
         ask_ms = ask_at_ms(decision.context, action, answered) if asks_first(step, action) else None
-        if ask_ms is None and action.tries_left > 0 and not never_twice(step, action):
+        again = action.tries_left > 0 and enrollment.status not in CLOSED and not never_twice(step, action)
+        if ask_ms is None and again:
             retry_ms = decision.context.now_ms + max(backoff_ms(step.retry, action), retry_after_ms)
     decision.on_visit(
         j.AttemptUnknown,
@@ -201,7 +205,7 @@ def _leave_unknown(
 ) -> None:
     """Nobody will know by itself: a person is asked about a message, and what may be repeated has failed."""
     if action.channel in MESSAGE_CHANNELS or never_twice(step, action):
-        decision.incident("outcome_unknown", message or _words(action), enrollment=enrollment)
+        decision.incident("outcome_unknown", f"{_NOBODY_KNOWS} ({message}); {_SETTLE}", enrollment=enrollment)
     else:
         fail_step(decision, enrollment, step, action.visit, code, message)
 

@@ -25,13 +25,16 @@ class NotRecordable(HeadraceError):
     """What happened can't be told by a test of one version."""
 
 
-def record(events: Sequence[j.JournalEvent], enrollment_id: str, workflow: Workflow) -> WorkflowTest:
+def record(
+    events: Sequence[j.JournalEvent], enrollment_id: str, workflow: Workflow, *, phone_region: str | None = None
+) -> WorkflowTest:
     """The test of an enrollment; its rehearsal takes the recorded path, to the letter.
 
     Args:
         events: all of the contact's journal events, from its first on.
         enrollment_id: one of its enrollments.
         workflow: the version that it ran, compiled with the workflow's id.
+        phone_region: the country of phone numbers that name none, as the engine was told.
 
     Raises:
         NotRecordable: the enrollment moved between versions, or its rehearsal takes another path.
@@ -45,6 +48,7 @@ def record(events: Sequence[j.JournalEvent], enrollment_id: str, workflow: Workf
         if event.seq < enrolled.cause_seq:
             before = evolve(before, event)
     watch, test = _watched(window, before, enrollment_id), _test(window, before, enrolled, workflow)
+    test = replace(test, phone_region=phone_region)
     found = None
     for least_ms in _WORTH_TELLING_MS:
         late, outcomes = watch.late(least_ms), watch.outcomes(least_ms)

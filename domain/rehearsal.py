@@ -88,7 +88,12 @@ class _Rehearsal:
         if given is None:
             return
         before = self._enrollment
-        context = Context(now_ms=self._now_ms, catalogue=self._catalogue, hold_late_ms=0 if held else None)
+        context = Context(
+            now_ms=self._now_ms,
+            catalogue=self._catalogue,
+            hold_late_ms=0 if held else None,
+            phone_region=self._test.phone_region,
+        )
         decision = decide(self._state, given, context)
         self._state = decision.state
         self._events += decision.events
@@ -277,7 +282,8 @@ def _state(test: WorkflowTest) -> ContactState:
         last_sms_reply=test.last_sms_reply,
         history=history,
         suppressions=tuple(
-            Suppression(one.channel, normal_address(one.channel, one.address), one.reason, test.starts_at_ms)
+            Suppression(one.channel, address, one.reason, test.starts_at_ms)
             for one in test.opted_out
+            for address in (normal_address(one.channel, one.address, test.phone_region),)
         ),
     )

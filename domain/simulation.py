@@ -14,6 +14,7 @@ from domain import command as c
 from domain import journal as j
 from domain.catalogue import Catalogue, Entry, Version
 from domain.conditions import explain
+from domain.consent import Suppression
 from domain.contact import Contact
 from domain.contact_event import ContactEvent
 from domain.decision import Context
@@ -21,6 +22,7 @@ from domain.engine import Input, StartAttempt, TimerDue, decide
 from domain.enrollment import Enrollment
 from domain.evolve import initial
 from domain.fields import Scope
+from domain.frequency import Sent
 from domain.ids import action_key
 from domain.state import ContactState
 from domain.steps.wait_for_event import DELIVERY
@@ -69,6 +71,9 @@ def dry_run(
     enrolled_before: bool = False,
     enrolled_now: bool = False,
     events: Sequence[Assumed] = (),
+    suppressions: tuple[Suppression, ...] = (),
+    sent: tuple[Sent, ...] = (),
+    phone_region: str | None = None,
 ) -> DryRun:
     """The path of this contact through this version, from now on.
 
@@ -81,12 +86,19 @@ def dry_run(
         enrolled_before: whether the contact was ever enrolled in the workflow (re-entry `once`).
         enrolled_now: whether an enrollment is open (re-entry `after_exit`).
         events: what comes, one after the other, as soon as the contact waits for an event; those that are left never come.
+        suppressions: addresses that are not written to.
+        sent: the contact's last messages, in order of time, which frequency caps count.
+        phone_region: the country of phone numbers that name none.
     """
     scope = Scope(contact=contact, now_ms=now_ms, event=event, last_sms_reply=last_sms_reply)
     refusal = _refusal(workflow, scope, enrolled_before=enrolled_before, enrolled_now=enrolled_now)
     if refusal:
         return DryRun(enrolled=False, reason=refusal)
-    run = _Run(_catalogue(workflow), _state(contact, last_sms_reply), now_ms, events)
+    known = replace(contact, created_at_ms=contact.created_at_ms or 1)
+    state = replace(
+        initial(contact.id), contact=known, last_sms_reply=last_sms_reply, suppressions=suppressions, sent=sent
+    )
+    run = _Run(Context(now_ms=now_ms, catalogue=_catalogue(workflow), phone_region=phone_region), state, events)
     run.take(c.EnrollContact(command_id="dry-run", contact_id=contact.id, workflow_id=workflow.id))
     run.to_the_end()
     return DryRun(enrolled=True, reason=None, steps=tuple(run.steps.values()), ends=run.ends)
@@ -123,23 +135,18 @@ def _catalogue(workflow: Workflow) -> Catalogue:
     return Catalogue(entries={workflow.id: entry})
 
 
-def _state(contact: Contact, last_sms_reply: str | None) -> ContactState:
-    known = replace(contact, created_at_ms=contact.created_at_ms or 1)
-    return replace(initial(contact.id), contact=known, last_sms_reply=last_sms_reply, history={})
-
-
 class _Run:
     """Feeds the engine until the enrollment ends, and keeps what its steps did."""
 
-    def __init__(self, catalogue: Catalogue, state: ContactState, now_ms: int, events: Sequence[Assumed]) -> None:
-        self.catalogue, self.state, self.now_ms = catalogue, state, now_ms
+    def __init__(self, context: Context, state: ContactState, events: Sequence[Assumed]) -> None:
+        self.context, self.state = context, state
         self.events = list(events)
         self.steps: dict[tuple[str, int], DryRunStep] = {}
         self.first: str | None = None
         self.ends = "waiting"
 
     def take(self, given: Input) -> None:
-        decision = decide(self.state, given, Context(now_ms=self.now_ms, catalogue=self.catalogue))
+        decision = decide(self.state, given, self.context)
         self.state = decision.state
         for event in decision.events:
             self._note(event)
@@ -160,10 +167,10 @@ class _Run:
         if enrollment.awaits_event and self.events:
             self.take(self._given(enrollment, self.events.pop(0)))
         elif timer is not None:
-            self.now_ms = max(self.now_ms, timer.due_at_ms)
+            self.context = replace(self.context, now_ms=max(self.context.now_ms, timer.due_at_ms))
             self.take(TimerDue(contact_id=contact_id, enrollment_id=enrollment_id))
         elif action is not None:
-            far = self.now_ms + 60_000
+            far = self.context.now_ms + 60_000
             start = StartAttempt(contact_id=contact_id, enrollment_id=enrollment_id, start_by_ms=far, deadline_ms=far)
             self.take(start)
             self.take(
@@ -189,7 +196,7 @@ class _Run:
                 id=id_,
                 type=assumed.type,
                 data=assumed.data,
-                time=format_time(self.now_ms),
+                time=format_time(self.context.now_ms),
             )
         step_id = str(assumed.data.get("step"))
         visit = enrollment.visits.get(step_id, 1)
@@ -254,7 +261,7 @@ class _Run:
             at_ms=known.at_ms if known else event.at_ms,
             status=status,
             input_data=given or (known.input_data if known else {}),
-            output_data=output or (known.output_data if known else {}),
+            output_data=(known.output_data if known else {}) | output,
             next=next_step,
         )
 

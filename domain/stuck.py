@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from domain.enrollment import CLOSED, Enrollment
+from domain.enrollment import CLOSED, Enrollment, is_unsettled
 from domain.state import ContactState
 
 
@@ -126,9 +126,9 @@ def _problem(enrollment: Enrollment, now_ms: int, patience: Patience) -> tuple[s
             return "nothing_pending", action.ready_at_ms
         late = now_ms > timer.due_at_ms + patience.timer_ms
         return ("attempt_overdue", timer.due_at_ms) if late else None
-    if enrollment.status in CLOSED:
+    if enrollment.status in CLOSED and not is_unsettled(enrollment):
         return "nothing_pending", enrollment.enrolled_at_ms  # closed and settled ones are let go
-    if enrollment.status == "active":
+    if enrollment.status in ("active", *CLOSED):
         return _active_problem(enrollment, now_ms, patience)
     held_by = enrollment.incident_id if enrollment.status == "failed" else enrollment.paused_by
     return None if held_by is not None else ("nothing_pending", enrollment.paused_at_ms or enrollment.enrolled_at_ms)

@@ -110,6 +110,8 @@ class WorkflowTest(msgspec.Struct, frozen=True, kw_only=True):
     """How often it was in the workflow before."""
     opted_out: tuple[Consent, ...] = ()
     """Addresses that were not written to before."""
+    phone_region: str | None = None
+    """The country (ISO 3166) of phone numbers that name none."""
     happens: tuple[Happening, ...]
     outcomes: tuple[AttemptOutcome, ...] = ()
     late: tuple[Lateness, ...] = ()

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -10,7 +9,13 @@ import structlog
 from domain.action import ActionRegistry
 from headrace.compiling import compile_document
 from headrace.engine_clock import EngineClock
-from headrace.engine_settings import ask_after_ms_of, hold_late_ms_of, per_second_of
+from headrace.engine_settings import (
+    answer_within_ms_of,
+    ask_after_ms_of,
+    hold_late_ms_of,
+    per_second_of,
+    start_within_ms_of,
+)
 from headrace.metrics import RoleMetrics
 from headrace.secrets import load_secrets
 from headrace.settings import Settings, topics_of
@@ -65,7 +70,6 @@ async def engine(
 ) -> AsyncIterator[None]:
     """The engine, its agents hosted by Faust, from opening the partitions to a clean stop."""
     scale = settings.time_scale
-    defaults = PartitionSettings(directory=Path())
     host = EngineHost(
         log,
         partitions=settings.partitions,
@@ -82,8 +86,8 @@ async def engine(
             ask_after_ms=ask_after_ms_of(settings),
             phone_region=settings.phone_region,
             per_second=per_second_of(settings),
-            start_within_ms=int(defaults.start_within_ms * scale),
-            answer_within_ms=int(defaults.answer_within_ms * scale),
+            start_within_ms=start_within_ms_of(settings),
+            answer_within_ms=answer_within_ms_of(settings),
         ),
         on_crash=on_crash,
         metrics=EngineMetrics(metrics.registry),

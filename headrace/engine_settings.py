@@ -3,6 +3,16 @@
 from headrace.settings import Settings
 
 
+def answer_within_ms_of(settings: Settings) -> int:
+    """How long, in engine time, a provider's answer is waited for: a matter of real time, too."""
+    return int(settings.answer_within * settings.time_scale * 1000)
+
+
+def start_within_ms_of(settings: Settings) -> int:
+    """How long after its journaling an attempt may start: a third of that, so that the call has time."""
+    return answer_within_ms_of(settings) // 3
+
+
 def ask_after_ms_of(settings: Settings) -> tuple[int, ...]:
     """When, in engine time, a provider is asked what became of an attempt: what it knows is a matter of real time."""
     return tuple(int(seconds * settings.time_scale * 1000) for seconds in settings.ask_after)

@@ -49,7 +49,13 @@ class Recorder:
     """Records the enrollments of one contact."""
 
     def __init__(
-        self, url: str, *, fields: Sequence[str] = (), personal: bool = False, definition: str | None = None
+        self,
+        url: str,
+        *,
+        fields: Sequence[str] = (),
+        personal: bool = False,
+        definition: str | None = None,
+        phone_region: str | None = None,
     ) -> None:
         """Make one.
 
@@ -58,9 +64,11 @@ class Recorder:
             fields: custom fields that are personal too.
             personal: keep personal data.
             definition: what the test names as its definition, a file beside it; None: it holds the recorded one.
+            phone_region: the country of phone numbers that name none.
         """
         self._api, self._url = ApiClient(url), url
         self._fields, self._personal, self._definition = fields, personal, definition
+        self._phone_region = phone_region
         self._versions: dict[tuple[str, int], tuple[dict[str, Any], dict[str, TemplateText], Workflow]] = {}
 
     def record(self, target: str, workflow_id: str | None, directory: Path) -> list[Recorded | Refused]:
@@ -104,7 +112,8 @@ class Recorder:
     def _one(self, history: Sequence[j.JournalEvent], enrolled: j.Enrolled, directory: Path) -> Recorded | Refused:
         document, templates, workflow = self._version(enrolled.workflow_id, enrolled.version)
         try:
-            test, kept = record(history, enrolled.enrollment_id, workflow), ()
+            test = record(history, enrolled.enrollment_id, workflow, phone_region=self._phone_region)
+            kept: tuple[str, ...] = ()
             if not self._personal:
                 test, kept = _masked(test, workflow, self._fields, document)
         except NotRecordable as error:

@@ -35,12 +35,12 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
         return self.divergence is None and self.problem is None
 
 
-def play_file(file: Path, data: bytes, definition: Path | None) -> list[Played]:
-    """Play every test of a file, on `definition` if it is given."""
-    return [play_document(read, file.parent, definition) for read in read_tests(data, file.name)]
+def play_file(file: Path, data: bytes, definition: Path | None, phone_region: str | None = None) -> list[Played]:
+    """Play every test of a file, on `definition` if it is given; `phone_region` is of those that name none."""
+    return [play_document(read, file.parent, definition, phone_region) for read in read_tests(data, file.name)]
 
 
-def play_document(read: ReadTest, directory: Path, definition: Path | None) -> Played:
+def play_document(read: ReadTest, directory: Path, definition: Path | None, phone_region: str | None = None) -> Played:
     """Play a test; a definition that it names by path stands relative to `directory`."""
     if read.test is None:
         return Played(name=read.name, problem="it is no workflow test that can be read", diagnostics=read.diagnostics)
@@ -49,8 +49,9 @@ def play_document(read: ReadTest, directory: Path, definition: Path | None) -> P
         workflow = compile_document(document, read.test.workflow_id, read.test.version, templates, ())
     except HeadraceError as error:
         return Played(name=read.name, problem=str(error))
-    path = rehearse(read.test, workflow)
-    return Played(name=read.name, path=path, divergence=first_divergence(read.test.expects, path))
+    test = msgspec.structs.replace(read.test, phone_region=read.test.phone_region or phone_region)
+    path = rehearse(test, workflow)
+    return Played(name=read.name, path=path, divergence=first_divergence(test.expects, path))
 
 
 def _definition(read: ReadTest, directory: Path, other: Path | None) -> tuple[dict[str, Any], dict[str, TemplateText]]:

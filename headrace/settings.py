@@ -12,12 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from pydantic_settings.sources import EnvSettingsSource
 
 from api.webhooks.sendgrid_key import sendgrid_key
-from domain.asking import ASK_AFTER_MS
 from domain.phones import REGIONS
+from headrace.attempt_settings import AttemptOptions, comma_list
 from headrace.errors import SettingsError
-from headrace.kafka_settings import KafkaOptions
 from schemas.topics import CONTACT_EVENTS, Topics
-from streams.breaker import DRAIN_PER_SECOND
 
 PREFIX: Final = "HEADRACE_"
 MAX_TIME_SCALE: Final = 1_000_000.0
@@ -35,10 +33,6 @@ def _check(ok: bool, expected: str) -> None:
     if not ok:
         kind = "headrace_setting"
         raise PydanticCustomError(kind, "expected {expected}", {"expected": expected})
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def _lower(value: object) -> object:
@@ -82,7 +76,7 @@ HttpUrl = Annotated[str, AfterValidator(_http)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class Settings(KafkaOptions):
+class Settings(AttemptOptions):
     """What can be set about an installation; unset means the default that stands here."""
 
     model_config = SettingsConfigDict(
@@ -125,7 +119,7 @@ class Settings(KafkaOptions):
         description="Seconds after which a worker that is silent loses its partitions to others.",
     )
     http_allow: Annotated[
-        tuple[Annotated[str, AfterValidator(_host_or_network)], ...], NoDecode, BeforeValidator(_split)
+        tuple[Annotated[str, AfterValidator(_host_or_network)], ...], NoDecode, BeforeValidator(comma_list)
     ] = Field(
         (),
         description="Hosts or networks that `http_request` may reach although they are not public (comma list).",
@@ -143,12 +137,6 @@ class Settings(KafkaOptions):
         None,
         description="Country of phone numbers that name none, by its two letters (ISO 3166); unset: such numbers are refused.",
         examples=["DE"],
-    )
-    sms_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
-        None, description="SMS that one worker begins in a second at most; unset: as many as it can.", examples=["10"]
-    )
-    email_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
-        None, description="E-mails that one worker begins in a second at most; unset: as many as it can."
     )
     twilio_account_sid: str | None = Field(
         None, pattern=r"^AC\w+$", description="Twilio account; unset: the sandbox.", examples=["AC..."]
@@ -203,20 +191,6 @@ class Settings(KafkaOptions):
         description="Seconds. A step that is later, and whose definition says nothing of lateness, is held until "
         "`headrace repair` says what becomes of it; unset: it runs however late.",
         examples=["3600"],
-    )
-    drain_per_second: float = Field(
-        DRAIN_PER_SECOND,
-        gt=0,
-        le=100_000,
-        description="After an outage of a provider, how many calls a second a worker makes to it until it has caught up.",
-    )
-    ask_after: Annotated[
-        tuple[Annotated[float, Field(ge=0, le=86_400)], ...], NoDecode, BeforeValidator(_split), Field(max_length=10)
-    ] = Field(
-        tuple(ms / 1000 for ms in ASK_AFTER_MS),
-        description="Seconds (comma list). When a provider is asked whether it took a message that it did not answer for: "
-        "after the attempt, and after each answer that it knows nothing of it.",
-        examples=["2,10,30"],
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="What is logged."

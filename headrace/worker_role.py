@@ -7,7 +7,13 @@ from typing import Any, Final
 from headrace.compiling import compile_document
 from headrace.embedded_runtime import CALLS_MAY_TAKE_S
 from headrace.engine_clock import EngineClock
-from headrace.engine_settings import ask_after_ms_of, hold_late_ms_of, per_second_of
+from headrace.engine_settings import (
+    answer_within_ms_of,
+    ask_after_ms_of,
+    hold_late_ms_of,
+    per_second_of,
+    start_within_ms_of,
+)
 from headrace.health import health_server
 from headrace.kafka_parts import kafka_log, kafka_of
 from headrace.kafka_runtime import KafkaEngine, kafka_engine
@@ -63,6 +69,8 @@ def run_worker(settings: Settings) -> int:
                 ask_after_ms=ask_after_ms_of(settings),
                 phone_region=settings.phone_region,
                 per_second=per_second_of(settings),
+                start_within_ms=start_within_ms_of(settings),
+                answer_within_ms=answer_within_ms_of(settings),
             ),
             clock=EngineClock(),
             compile_=compile_document,

@@ -99,6 +99,23 @@ class ConsentBody(Body):
     address: Name | None = Field(default=None, description="The phone number or e-mail address; else the contact's.")
 
 
+class AddressConsent(Body):
+    """Whether an address may be written to, whoever has it."""
+
+    channel: Channel
+    address: Name
+    allowed: bool = False
+    reason: Literal["opted_out", "bounced", "spam_reported"] = Field(
+        default="opted_out", description="Why it is not written to."
+    )
+
+
+class ConsentsBody(Body):
+    """Addresses that are not written to (or may be again), as another system knows them."""
+
+    items: Annotated[list[AddressConsent], Field(min_length=1, max_length=1_000)]
+
+
 class ReplayBody(Body):
     """What to replay in the place of the value that could not be read."""
 

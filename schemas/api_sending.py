@@ -40,6 +40,21 @@ class Consent(Resource):
     at: datetime
 
 
+class AddressTaken(Resource):
+    """An address of which consent was told, and how many contacts have it: they go by it from now on."""
+
+    channel: Channel
+    address: str
+    contacts: int
+    problem: str | None
+
+
+class AddressesTaken(Resource):
+    """What became of each address, in the order in which they were told."""
+
+    items: list[AddressTaken]
+
+
 class ContactConsent(Resource):
     """A contact's consent; an address that is not listed may be written to."""
 

@@ -94,6 +94,11 @@ ENGINE: Final = (
         "headrace_dead_letters_total", "counter", "Input records that could not be read, by reason.", ("reason",)
     ),
     MetricSpec(
+        "headrace_duplicates_total",
+        "counter",
+        "Contact events of the stream that were taken in before (same source and id), and left aside.",
+    ),
+    MetricSpec(
         "headrace_catalogue_offset",
         "gauge",
         "Definitions below this offset are in force in the partition.",

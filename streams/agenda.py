@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.enrollment import CLOSED
+from domain.enrollment import CLOSED, Enrollment, Timer
 from domain.state import ContactState
 
 
@@ -16,14 +16,18 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 def next_due_ms(state: ContactState) -> int | None:
-    """When the contact's earliest timer is due. A paused enrollment's only timer is an attempt's deadline."""
+    """When the contact's earliest timer is due."""
     due = None
     for enrollment in state.enrollments.values():
         timer = enrollment.timer
-        runs = enrollment.status == "active" or (timer is not None and timer.kind == "deadline")
-        if timer is not None and runs and (due is None or timer.due_at_ms < due):
+        if timer is not None and _runs(enrollment, timer) and (due is None or timer.due_at_ms < due):
             due = timer.due_at_ms
     return due
+
+
+def _runs(enrollment: Enrollment, timer: Timer) -> bool:
+    """Whether the timer fires as things are: of one that stands still, only what is the provider's."""
+    return timer.kind == "deadline" or enrollment.status in ("active", *CLOSED)
 
 
 def due_enrollments(state: ContactState, until_ms: int) -> list[str]:
@@ -33,7 +37,7 @@ def due_enrollments(state: ContactState, until_ms: int) -> list[str]:
         for enrollment in state.enrollments.values()
         if enrollment.timer is not None
         and enrollment.timer.due_at_ms <= until_ms
-        and (enrollment.status == "active" or enrollment.timer.kind == "deadline")
+        and _runs(enrollment, enrollment.timer)
     ]
     return [enrollment_id for _, enrollment_id in sorted(due)]
 

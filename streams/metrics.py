@@ -33,6 +33,7 @@ class EngineMetrics:
         self._opened = m.counter(registry, "headrace_incidents_opened_total")
         self._resolved = m.counter(registry, "headrace_incidents_resolved_total")
         self._dead_letters = m.counter(registry, "headrace_dead_letters_total")
+        self._duplicates = m.counter(registry, "headrace_duplicates_total")
         self._stuck_enrollments = m.gauge(registry, "headrace_stuck_enrollments")
         self._stuck_partitions = m.gauge(registry, "headrace_stuck_partitions")
 
@@ -45,6 +46,7 @@ class EngineMetrics:
             self._count_special(event_type, count, work)
         for reason, count in Counter(work.buried).items():
             self._dead_letters.labels(reason).inc(count)
+        self._duplicates.inc(work.duplicates)
         if work.fired:
             now_ms = work.now_ms + seconds * _MS * time_scale
             self._lateness.observe_all([max(0.0, now_ms - due_ms) / _MS / time_scale for due_ms in work.fired])

@@ -19,7 +19,8 @@ from streams.agenda import has_open, next_due_ms, pending_actions
 
 FORMAT: Final = 5
 """Of the rows; a store of another format is folded anew. 2: the memory of inputs is bytes, not a list. 3: lateness.
-4: messages that are held, and that were sent. 5: waits for events, and what was reported of messages."""
+ 4: messages that are held, and that were sent. 5: waits for events, what was reported of messages, and closed
+ enrollments whose message is asked about."""
 CACHE_KIB: Final = 8_192
 """SQLite's own cache of one partition. A worker may have many; what it does not hold, the operating system does."""
 _SQL: Final = load_sql("streams.sql", "store.sql")

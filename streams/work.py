@@ -66,6 +66,8 @@ class Work:
         """When each of the timers that fired was due."""
         self.buried: list[str] = []
         """Why each record that went to the dead letters did."""
+        self.duplicates = 0
+        """Contact events that were taken in before. They are not journaled: a topic that is replayed would double it."""
         self._journal: list[j.JournalEvent] = []
         self._others: list[NewRecord] = []
 
@@ -182,6 +184,7 @@ class Work:
         except Exception as error:  # noqa: BLE001 whatever it is, the stream goes on and a person is asked
             _log.exception("engine.failed", input=type(given).__name__, partition=self.partition)
             decision = decide_failure(state, given, error, context)
+        self.duplicates += isinstance(given, ContactEvent) and not decision.events
         self._keep(decision)
 
     def fire_timer(self, contact_id: str, enrollment_id: str) -> None:

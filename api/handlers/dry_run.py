@@ -7,17 +7,20 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from api.database import Database, Row, fetch_one
+from api.database import Database, Row, fetch_all, fetch_one
 from api.finding import find_contact, find_version
 from api.handlers.definitions import current_templates
 from api.problems import BadRequest, Unprocessable
 from api.requests import contact_id, path_uuid
 from api.responses import respond
 from api.services import SERVICES
+from domain.consent import Suppression
 from domain.contact import ATTRIBUTES, Contact
 from domain.definition import TemplateText
 from domain.delivery import RANKS
+from domain.frequency import MAX_MESSAGES, MAX_SPAN_MS, Sent
 from domain.simulation import Assumed, dry_run
+from domain.steps.kinds import MESSAGE_CHANNELS
 from domain.steps.wait_for_event import DELIVERY
 from domain.workflow import Workflow
 from schemas.api_bodies import AssumedEventBody, DryRunBody, DryRunQuery, InlineContact
@@ -31,16 +34,23 @@ async def test_workflow(request: web.Request, query: DryRunQuery, body: DryRunBo
     services = request.app[SERVICES]
     workflow_id = path_uuid(request, "workflow_id")
     version = await find_version(services.database, workflow_id, query.version)
-    contact, last_sms_reply, history = await _subject(services.database, workflow_id, query, body)
+    now_ms = services.clock()
+    if (query.contact_id is None) == (body.contact is None):
+        message = "expected either ?contact_id= or a contact in the body"
+        raise BadRequest(message, code="no_contact")
+    contact, known = (
+        (_inline(body.contact), {"last_sms_reply": body.contact.last_sms_reply})
+        if body.contact is not None
+        else await _known(services.database, workflow_id, contact_id(query.contact_id or ""), now_ms)
+    )
     run = dry_run(
         await _compiled(services.database, version),
         contact,
-        now_ms=services.clock(),
+        now_ms=now_ms,
         event=body.event,
-        last_sms_reply=last_sms_reply,
-        enrolled_before=history["before"],
-        enrolled_now=history["now"],
         events=list(map(_assumed, body.events)),
+        phone_region=services.webhooks.phone_region,
+        **known,
     )
     steps = [
         DryRunStep.model_validate(msgspec.structs.asdict(step) | {"at": datetime.fromtimestamp(step.at_ms / 1000, UTC)})
@@ -82,20 +92,31 @@ async def _compiled(database: Database, version: Row) -> Workflow:
     )
 
 
-async def _subject(
-    database: Database, workflow_id: UUID, query: DryRunQuery, body: DryRunBody
-) -> tuple[Contact, str | None, dict[str, Any]]:
-    """The contact, its newest SMS ever, and whether it was or is enrolled in the workflow."""
-    if (query.contact_id is None) == (body.contact is None):
-        message = "expected either ?contact_id= or a contact in the body"
-        raise BadRequest(message, code="no_contact")
-    if body.contact is not None:
-        return _inline(body.contact), body.contact.last_sms_reply, {"before": False, "now": False}
-    row = await find_contact(database, contact_id(query.contact_id or ""))
-    parameters = {"workflow_id": workflow_id, "contact_id": row["id"]}
-    history = await fetch_one(database, "enrollments_of_contact", parameters)
+async def _known(database: Database, workflow_id: UUID, contact_id: str, now_ms: int) -> tuple[Contact, dict[str, Any]]:
+    """A contact that is there, and what else the path may depend on: enrollments before this one, consent, messages."""
+    row = await find_contact(database, contact_id)
+    about = {"contact_id": contact_id}
+    history = await fetch_one(database, "enrollments_of_contact", about | {"workflow_id": workflow_id})
     assert history is not None, "an aggregate always has a row"
-    return _known(row), row["last_sms_reply"], history
+    consents = await fetch_all(database, "consents_of_contact", about)
+    channels, since = sorted(MESSAGE_CHANNELS), datetime.fromtimestamp((now_ms - MAX_SPAN_MS) / 1000, UTC)
+    asked = about | {"channels": channels, "since": since, "limit": MAX_MESSAGES * len(channels)}
+    messages = await fetch_all(database, "messages_of_contact", asked)
+    sent = sorted(
+        (Sent(one["channel"], one["action_key"], _milliseconds(one["at"])) for one in messages),
+        key=lambda one: one.at_ms,
+    )
+    return _contact(row), {
+        "last_sms_reply": row["last_sms_reply"],
+        "enrolled_before": history["before"],
+        "enrolled_now": history["now"],
+        "suppressions": tuple(
+            Suppression(one["channel"], one["address"], one["reason"], _milliseconds(one["at"]))
+            for one in consents
+            if not one["allowed"]
+        ),
+        "sent": tuple(sent),
+    }
 
 
 def _inline(given: InlineContact) -> Contact:
@@ -103,7 +124,7 @@ def _inline(given: InlineContact) -> Contact:
     return Contact(id=given.id, **attributes, tags=tuple(given.tags), custom_fields=given.custom_fields, created=True)
 
 
-def _known(row: Row) -> Contact:
+def _contact(row: Row) -> Contact:
     return Contact(
         id=row["id"],
         **{name: row[name] for name in ATTRIBUTES},

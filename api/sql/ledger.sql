@@ -27,5 +27,33 @@ SELECT c.id
           c.created_at, c.id
  LIMIT 1000
 
+-- name: contacts_with_phones
+-- As `contacts_by_phone`, for many numbers at once, and with the spelling that each contact has.
+SELECT c.id, translate(c.phone, ' -().', '') AS spelling
+  FROM contacts c
+ WHERE translate(c.phone, ' -().', '') = ANY(%(spellings)s::text[])
+
+-- name: contacts_with_emails
+-- `spellings`: addresses in lower case, without the names that they may stand with.
+SELECT c.id, a.spelling
+  FROM contacts c, lower(coalesce(substring(c.email FROM '<([^>]*)>'), trim(c.email))) AS a (spelling)
+ WHERE a.spelling = ANY(%(spellings)s::text[])
+
+-- name: suppressed_addresses
+-- Which of these contacts' addresses are not written to.
+SELECT contact_id, channel, address FROM consents WHERE contact_id = ANY(%(contact_ids)s::text[]) AND NOT allowed
+
 -- name: consents_of_contact
 SELECT channel, address, allowed, reason, at FROM consents WHERE contact_id = %(contact_id)s ORDER BY channel, address
+
+-- name: messages_of_contact
+-- What frequency caps count: the last messages that went to a provider, or may have, from the start of their attempt.
+SELECT l.channel, l.action_key, coalesce(x.started_at, l.requested_at) AS at
+  FROM send_ledger l
+  LEFT JOIN workflow_executions x
+    ON x.enrollment_id = l.enrollment_id AND x.step_id = l.step_id AND x.visit = l.visit
+ WHERE l.contact_id = %(contact_id)s AND l.channel = ANY (%(channels)s)
+   AND l.outcome IN ('running', 'succeeded', 'unknown')
+   AND l.requested_at > %(since)s
+ ORDER BY l.requested_at DESC
+ LIMIT %(limit)s

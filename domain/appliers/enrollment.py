@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain import journal as j
 from domain.appliers.contact import unchanged
-from domain.enrollment import CLOSED, Enrollment, Timer, transition
+from domain.enrollment import CLOSED, Enrollment, Timer, is_unsettled, transition
 from domain.state import ContactState, WorkflowHistory
 
 RATE_WINDOW_MS: Final = 3_600_000
@@ -16,8 +16,7 @@ RATE_WINDOW_MS: Final = 3_600_000
 
 def put(state: ContactState, event: j.JournalEvent, enrollment: Enrollment) -> ContactState:
     """The state after `event`, which made this of an enrollment; one that is closed and settled is let go."""
-    attempt_open = enrollment.action is not None and enrollment.action.status == "running"
-    if enrollment.status in CLOSED and not attempt_open:
+    if enrollment.status in CLOSED and not is_unsettled(enrollment):
         enrollments = {key: other for key, other in state.enrollments.items() if key != enrollment.id}
     else:
         enrollments = {**state.enrollments, enrollment.id: enrollment}
@@ -71,12 +70,12 @@ def _counted(state: ContactState, workflow_id: str, at_ms: int, *, enrolled: int
 
 
 def ended(status: str) -> Callable[[Enrollment, Any], Enrollment]:
-    """The enrollment is over; an attempt that is open keeps its deadline."""
+    """The enrollment is over; an attempt that is open keeps its deadline, and one that is unknown is asked about."""
 
     def end(enrollment: Enrollment, _: Any) -> Enrollment:
         timer = enrollment.timer
-        deadline = timer if timer and timer.kind == "deadline" else None
-        return transition(enrollment, status, timer=deadline, incident_id=None)
+        kept = timer if timer and timer.kind in ("deadline", "ask") else None
+        return transition(enrollment, status, timer=kept, incident_id=None)
 
     return end
 

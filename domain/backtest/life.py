@@ -297,8 +297,13 @@ class Life:
                 found = self._unreal = self._unreal + 1
             return found
 
-        after_ms = ASK_AFTER_MS if asks else ()
-        context = Context(now_ms=self._now_ms, catalogue=catalogue, hold_late_ms=hold_late_ms, ask_after_ms=after_ms)
+        context = Context(
+            now_ms=self._now_ms,
+            catalogue=catalogue,
+            hold_late_ms=hold_late_ms,
+            ask_after_ms=ASK_AFTER_MS if asks else (),
+            phone_region=self._rules.phone_region,
+        )
         return NumberedDecision(self.state, context, number)
 
     def _keep(self, decision: NumberedDecision) -> None:

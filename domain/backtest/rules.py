@@ -24,13 +24,15 @@ NOTHING_KNOWN: Final[Mapping[tuple[str, str], c.ReportOutcome]] = {}
 class Rules:
     """A candidate, live from the start of the backtest on; `catalogue_is` follows the real catalogue."""
 
-    __slots__ = ("assumed", "candidate", "everything", "facts", "outcomes")
+    __slots__ = ("assumed", "candidate", "everything", "facts", "outcomes", "phone_region")
 
     def __init__(
         self,
         candidate: Workflow,
         assumed: Assumed = "succeed",
         outcomes: Mapping[tuple[str, str], c.ReportOutcome] = NOTHING_KNOWN,
+        *,
+        phone_region: str | None = None,
     ) -> None:
         """Begin with an empty catalogue.
 
@@ -38,8 +40,10 @@ class Rules:
             candidate: the version to test.
             assumed: what becomes of an action that never really happened.
             outcomes: what really became of actions, also of those that lie ahead.
+            phone_region: the country of phone numbers that name none, as the engine is told.
         """
         self.candidate, self.assumed, self.outcomes = candidate, assumed, outcomes
+        self.phone_region = phone_region
         self.everything: Catalogue
         """In force for what the simulation itself does: its changes start whatever they start."""
         self.facts: Catalogue

@@ -172,7 +172,9 @@ def _note(event: Any, workflow_id: str) -> str | None:
     match event:
         case j.CommandResulted(command_type="contact_event", result="duplicate"):
             return "an event came a second time (same source and id) and was left aside: it enrols nobody twice"
-        case j.CommandResulted(command_type="enroll_contact", result="rejected"):
+        case j.CommandResulted(
+            command_type="enroll_contact", result="rejected", workflow_id=None
+        ):  # an older version's
             return f"an enrolment by hand was refused (the journal does not say in which workflow): {event.reason or event.code}"
         case j.ConsentChanged():
             again = "may be written to again" if event.allowed else "is not written to any more"

@@ -66,6 +66,9 @@ def considered(past: Past, workflow_id: str, reference: Workflow | None) -> tupl
                 found += _Asking(moment, event, standing, indexes[version], results.get(event.seq)).told()
         elif isinstance(event, j.Enrolled) and event.workflow_id == workflow_id and event.trigger_type == "manual":
             found.append(_by_hand(moment, event))
+        elif isinstance(event, j.CommandResulted) and event.workflow_id == workflow_id and event.result == "rejected":
+            standing = _standing(moment.catalogue, workflow_id, reference)
+            found += [] if standing is None else [_refused_by_hand(event, standing)]
     return tuple(found)
 
 
@@ -103,6 +106,23 @@ def _by_hand(moment: Moment, event: j.Enrolled) -> Considered:
         recomputed=False,
         enrollment_id=event.enrollment_id,
         words=f"enrolled by hand in version {event.version}",
+    )
+
+
+def _refused_by_hand(event: j.CommandResulted, standing: _Standing) -> Considered:
+    return Considered(
+        seq=event.seq,
+        at_ms=event.at_ms,
+        event_type="enroll_contact",
+        workflow_status=standing.status,
+        version=standing.live.version if standing.live else None,
+        trigger_type="manual",
+        trigger_index=-1,
+        reentry=standing.shown.reentry,
+        enrolled=False,
+        reason=event.code or "rejected",
+        recomputed=False,
+        words=event.reason or "it was refused",
     )
 
 

@@ -28,7 +28,8 @@ class Considered(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Operands = []
     enrolled: bool
     reason: str
-    """`enrolled`; recorded refusals: `paused`, `reentry`, `hop_limit`, `rate_guard`; else what kept it from enrolling:
+    """`enrolled`; recorded refusals: `paused`, `reentry`, `hop_limit`, `rate_guard`, and of an enrolment by hand its code
+    (`reentry`, `conflict`, `not_published`); else what kept it from enrolling:
     `conditions`, `condition_error`, `filter`, `no_change`, `echo`, `before_start`, `unknown`, `draft`, `archived`,
     or `unexplained` (today's engine would have enrolled)."""
     recomputed: bool

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from headrace.cli.api import api
 from headrace.cli.audit import audit
 from headrace.cli.backtest import backtest, diff
+from headrace.cli.consent import consent
 from headrace.cli.dead_letters import dead_letters
 from headrace.cli.dev import dev
 from headrace.cli.doctor import doctor
@@ -87,6 +88,7 @@ _GROUPS: Final[dict[str, dict[str, Callable[..., Any] | typer.Typer]]] = {
         "why": why,
         "ledger": ledger,
         "audit": audit,
+        "consent": consent,
         "incidents": incidents,
         "stuck": stuck,
         "repair": repair,

@@ -67,11 +67,13 @@ def record(
     path that the journal has. Where a decision depends on a personal text, it is kept and that is said.
     """
     from headrace.recorder import Recorded, Recorder, Refused
+    from headrace.settings import load_settings
 
     directory = output.parent if output is not None else Path()
     named = None if definition is None else os.path.relpath(definition, directory)
     workflow_id = None if workflow is None else str(find_workflow(ApiClient(url), workflow)["id"])
-    recorder = Recorder(url, fields=mask or (), personal=personal, definition=named)
+    region = load_settings().phone_region
+    recorder = Recorder(url, fields=mask or (), personal=personal, definition=named, phone_region=region)
     found = recorder.record(target, workflow_id, directory)
     tests = [one for one in found if isinstance(one, Recorded)]
     refused = [one for one in found if isinstance(one, Refused)]

@@ -136,10 +136,12 @@ def _effect(step: dict[str, Any]) -> dict[str, Any]:
 def _play(files: list[str], definition: Path | None, *, as_json: bool) -> None:
     from headrace.plug_ins import load_plug_ins
     from headrace.rehearsing import play_file
+    from headrace.settings import load_settings
 
     load_plug_ins()
+    region = load_settings().phone_region
     contents = {name: _bytes(name) for name in files}
-    played = [(name, one) for name, data in contents.items() for one in play_file(Path(name), data, definition)]
+    played = [(name, one) for name, data in contents.items() for one in play_file(Path(name), data, definition, region)]
     failed = [one for _, one in played if not one.passed]
     if as_json:
         print_json({"ok": not failed, "tests": [_json(name, one) for name, one in played]})

@@ -57,7 +57,13 @@ async def run(request: Request, context: JobContext) -> Report:
         sides = tuple(versions.side(ref, workflow_id) for ref in refs)
         until_ms = await _until_ms(log, request.until)
         window = Window(workflow_id=workflow_id, since_ms=_since_ms(request.since, until_ms), until_ms=until_ms)
-        plan = Plan(window=window, sides=sides, assumed=request.outcomes, samples=request.samples)
+        plan = Plan(
+            window=window,
+            sides=sides,
+            assumed=request.outcomes,
+            phone_region=context.settings.phone_region,
+            samples=request.samples,
+        )
         results = await replay_partitions(log, plan, definitions, context, workers=request.workers)
     names = versions.names | {workflow_id: versions.name_of(workflow_id, refs)}
     found = report(plan, merge(plan, results), names=names, prices=request.prices, limits=limits)

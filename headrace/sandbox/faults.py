@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
@@ -84,7 +84,10 @@ class Faults:
         try:
             fault = msgspec.convert(described, Fault)
         except msgspec.ValidationError as error:
-            raise InvalidFault(f"Expected a fault as in the reference, found: {error}") from error
+            kinds, keys = ", ".join(get_args(Kind)), ", ".join(Fault.__struct_fields__)
+            raise InvalidFault(
+                f"Expected a fault: an object with the keys {keys}, whose kind is one of {kinds}; found: {error}"
+            ) from error
         self._armed = [armed for armed in self._armed if armed.left != 0]
         if len(self._armed) >= self.MAX:
             raise InvalidFault(f"There are {self.MAX} faults already; DELETE /faults first")

@@ -69,7 +69,8 @@ class _Pass:
                 self._actual.append(tally)
             else:
                 candidates.append(_compiled(side, workflow_id, compile_))
-                simulations.append(Simulation(Rules(candidates[-1], plan.assumed, outcomes), tally.note))
+                rules = Rules(candidates[-1], plan.assumed, outcomes, phone_region=plan.phone_region)
+                simulations.append(Simulation(rules, tally.note))
         self._replay = Replay(plan.window, simulations, self._really)
         self._workflow_id = workflow_id.encode()
         self._all_count = any(step.kind in _CHANGING_KINDS for one in candidates for step in one.steps.values())

@@ -36,6 +36,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     sides: tuple[Side, ...]
     assumed: Assumed = "succeed"
+    phone_region: str | None = None
+    """The country of phone numbers that name none, as the engine is told."""
     samples: int = 5
     """Contacts of each kind of change to be kept with both of their paths."""
 

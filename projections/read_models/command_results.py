@@ -25,7 +25,7 @@ def _resulted(changes: RowChanges, event: j.CommandResulted, _: Record) -> None:
             "code": event.code,
             "reason": event.reason,
             "contact_id": event.contact_id,
-            "workflow_id": None,
+            "workflow_id": None if event.workflow_id is None else _uuid_or_none(event.workflow_id),
             "enrollment_id": event.enrollment_id,
             "version": None,
             "definition_offset": None,

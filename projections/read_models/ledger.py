@@ -119,6 +119,8 @@ def _delivery(changes: RowChanges, event: j.DeliveryReported, _: Record) -> None
     if row is None:
         return
     columns: Row = {}
+    if row["outcome"] == "unknown":  # whatever it says of the delivery: the provider has the message
+        columns |= {"outcome": "succeeded", "code": None, "settled_at": event.at_ms}
     if row["provider_id"] is None and event.provider_id is not None:
         columns["provider_id"] = event.provider_id
     if event.price is not None:

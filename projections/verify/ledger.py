@@ -18,7 +18,7 @@ from projections.verify.digest import digest_kept, exchange, from_bytes, to_byte
 from projections.verify.expected import Ended
 from projections.verify.folded import Folded
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Of what is kept; a change of the derivation in `expected` is one too."""
 _CREATE: Final = """
 PRAGMA journal_mode = WAL;

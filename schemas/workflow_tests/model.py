@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from domain.path import NOT_ENROLLED
+from domain.phones import REGIONS
 from domain.spans import read_span_ms
 from domain.times import read_time_ms
 from schemas.definition.checking import Model, describe, wrong
@@ -28,6 +29,14 @@ def _time_ms(value: Any) -> int:
     return found
 
 
+def _region(value: Any) -> str:
+    if value not in REGIONS:
+        message = f"expected a country's two letters (ISO 3166), found {describe(value)}"
+        raise wrong("bad_value", message, "write it as DE or US")
+    return str(value)
+
+
+Region = Annotated[str, BeforeValidator(_region), WithJsonSchema({"type": "string"})]
 Span = Annotated[int, BeforeValidator(_span_ms), WithJsonSchema({"type": "string"})]
 Time = Annotated[int, BeforeValidator(_time_ms), WithJsonSchema({"type": "string", "format": "date-time"})]
 Number = Annotated[int, Field(ge=1)]
@@ -68,6 +77,7 @@ class GivenModel(Model):
     last_sms_reply: str | None = None
     opted_out: list[ConsentModel] = Field(default=[])
     enrolled_before: Annotated[int, Field(ge=0)] = 0
+    phone_region: Region | None = None
 
 
 class HappensModel(Model):

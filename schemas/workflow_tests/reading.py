@@ -129,6 +129,7 @@ def _test(model: WorkflowTestModel, contact: Contact) -> WorkflowTest:
         last_sms_reply=model.given.last_sms_reply,
         opted_out=tuple(Consent(**one.model_dump()) for one in model.given.opted_out),
         enrolled_before=model.given.enrolled_before,
+        phone_region=model.given.phone_region,
         happens=tuple(_happens(one) for one in model.when),
         outcomes=tuple(
             AttemptOutcome(

@@ -28,6 +28,7 @@ def write_test(
         **({"last_sms_reply": test.last_sms_reply} if test.last_sms_reply is not None else {}),
         **({"opted_out": [_written_consent(one) for one in test.opted_out]} if test.opted_out else {}),
         **({"enrolled_before": test.enrolled_before} if test.enrolled_before else {}),
+        **({"phone_region": test.phone_region} if test.phone_region else {}),
     }
     then = {
         **({"enrolled": test.expects.trigger} if test.expects.trigger else {}),

@@ -24,7 +24,7 @@ from twilio.rest import Client
 
 from domain.action import ActionContext, ActionResult, Question, WorkflowAction
 from domain.contact import Contact
-from domain.phones import NotAPhoneNumber, e164
+from domain.phones import NotAPhoneNumber, comparable, e164
 from streams.providers.failure import failure_of, gateway_lost
 from streams.providers.proxy import proxy_for
 from streams.providers.retry_after import retry_after_ms
@@ -64,8 +64,18 @@ class SendSmsAction(WorkflowAction):
 
     async def reconcile(self, contact: Contact, config: dict[str, Any], question: Question) -> ActionResult:
         """Look for the message among those that Twilio lists for its recipient."""
-        to = config.get("to") or contact.phone or ""
-        look = partial(self._look, to, config.get("body") or "", question, ActionContext.current())
+        region = self._settings.phone_region
+        own, to = (
+            comparable(number, region) for number in (contact.phone or "", config.get("to") or contact.phone or "")
+        )
+        wanted = Wanted(
+            to=to,
+            body=config.get("body") or "",
+            sender=None if self._settings.messaging_service_sid else self._settings.from_number,
+            own=to == own,
+            question=question,
+        )
+        look = partial(self._look, wanted, ActionContext.current())
         return await asyncio.get_running_loop().run_in_executor(self._threads, look)
 
     def validate_config(self, config: dict[str, Any]) -> bool:
@@ -77,10 +87,8 @@ class SendSmsAction(WorkflowAction):
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
-    def _look(self, to: str, body: str, question: Question, context: ActionContext) -> ActionResult:
+    def _look(self, wanted: Wanted, context: ActionContext) -> ActionResult:
         client = client_of(self._settings, OneRequest(self._session, context.timeout_s))
-        sender = None if self._settings.messaging_service_sid else self._settings.from_number
-        wanted = Wanted(to=to, body=body, sender=sender, question=question)
         return self._matches.find(client, wanted, context.idempotency_key)
 
     def _message(self, to: str, config: dict[str, Any], context: ActionContext, contact_id: str) -> dict[str, Any]:

@@ -102,6 +102,8 @@ def check(
     for events in journal.values():
         check_histories(report, events)
     check_sends(report, journal, inbox)
+    check_deliveries(report, journal, inbox)
+    check_ledger(report, journal, inbox, database_url)
     check_read_side(report, journal, database_url)
     return report
 
@@ -186,6 +188,49 @@ def check_sends(report: Report, journal: Journal, inbox: Sequence[Event]) -> Non
             report.expect(seen[key] == 0, f"{key}: failed, and the provider has it")
         else:
             report.counts["unknown sends"] += 1
+
+
+def check_deliveries(report: Report, journal: Journal, inbox: Sequence[Event]) -> None:
+    """A callback is about a message that the provider has, and shows an unknown outcome to be a success."""
+    provider_ids = {message["provider_id"]: message["action_key"] for message in inbox}
+    for events in journal.values():
+        told: dict[str, str] = {}
+        for event in events:
+            key = event.get("action_key")
+            if event["type"] == "delivery_reported":
+                report.counts["callbacks"] += 1
+                owner = provider_ids.get(event["provider_id"])
+                report.expect(owner == key, f"{key}: a callback about {event['provider_id']}, which is {owner}'s")
+                report.expect(told.get(key) == "attempt_succeeded", f"{key}: told of, and it is {told.get(key)}")
+            elif event["type"] in ("attempt_started", *OUTCOMES):
+                report.counts["found"] += event["type"] == "attempt_succeeded" and told[key] == "attempt_unknown"
+                told[key] = event["type"]
+
+
+def check_ledger(report: Report, journal: Journal, inbox: Sequence[Event], database_url: str) -> None:
+    """The send ledger says of each action what the journal does, and each of the provider's messages is one action's."""
+    last: dict[str, str] = {}
+    for event in (event for events in journal.values() for event in events):
+        if event["type"] in ("action_requested", "attempt_started", *OUTCOMES):
+            last[event["action_key"]] = event["type"]
+        elif event["type"] == "step_skipped" and event["step_type"] in ("send_sms", "send_email"):
+            last[f"{event['enrollment_id']}/{event['step_id']}/{event['visit']}"] = "step_skipped"
+            report.counts["skipped"] += 1
+    words = {
+        "attempt_succeeded": "succeeded",
+        "attempt_failed": "failed",
+        "attempt_unknown": "unknown",
+        "step_skipped": "skipped",
+    }
+    provider_ids = {message["action_key"]: message["provider_id"] for message in inbox}
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT action_key, outcome, provider_id FROM send_ledger").fetchall()
+    report.expect(len(rows) == len(last), f"the ledger has {len(rows)} rows, the journal {len(last)} intents")
+    for key, outcome, provider_id in rows:
+        wanted = words.get(last.get(key, ""))
+        report.expect(outcome == wanted, f"{key}: {outcome} in Postgres, {wanted} in the journal")
+        known = provider_ids.get(key)
+        report.expect(provider_id in (None, known), f"{key}: {provider_id} in Postgres, {known} of the provider")
 
 
 def check_read_side(report: Report, journal: Journal, database_url: str) -> None:

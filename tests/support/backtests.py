@@ -46,12 +46,13 @@ def backtest(
     seed: int = 0,
     assumed: Any = "succeed",
     outcomes: Outcomes | None = None,
+    phone_region: str | None = None,
 ) -> Backtested:
     """Replay a history with a candidate; `seed` says where bursts end between decisions."""
     chance = random.Random(seed)
     simulated: list[j.JournalEvent] = []
     real: list[j.JournalEvent] = []
-    rules = Rules(candidate, assumed, outcomes or {})
+    rules = Rules(candidate, assumed, outcomes or {}, phone_region=phone_region)
     window = Window(workflow_id=candidate.id, since_ms=since_ms, until_ms=until_ms)
     replay = Replay(window, [Simulation(rules, simulated.append)], real.append)
     burst: list[j.JournalEvent] = []
@@ -83,7 +84,7 @@ def backtest_spec(spec: Spec, candidate: Workflow, *, until_ms: int | None = Non
     happened: list[Happening] = [("advanced", Catalogue(entries=dict(spec.entries)), 0)]
     happened += [[event] for event in spec.journal]
     until = spec.now_ms + 1 if until_ms is None else until_ms
-    options = {"seed": 1} | options
+    options = {"seed": 1, "phone_region": spec.phone_region} | options
     return backtest(_whole(happened), candidate, until_ms=until, **options)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import requests
 
+from headrace.sandbox.keys import DEFAULT_TOKEN, SandboxKeys
 from tests.support.client import HeadraceClient, eventually
 from tests.support.kafka_broker import free_ports
 
@@ -93,8 +94,9 @@ class Role:
 class Sandbox:
     """The providers: a process that outlives every fault."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, public_url: str | None = None) -> None:
         command = [sys.executable, "-m", "headrace.sandbox", "--port", "0", "--journal", str(directory / "inbox.jsonl")]
+        command += ["--public-url", public_url] if public_url else []
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.url = re.search(r"http://\S+", self._process.stdout.readline()).group(0)  # type: ignore[union-attr]
@@ -105,14 +107,23 @@ class Sandbox:
 
 
 class Cluster(HeadraceClient):
-    """Workers, a projector and an API on one broker and one database. `prefix` keeps its topics and groups its own."""
+    """Workers, a projector and an API on one broker and one database; with `callbacks` the sandbox tells the API of each message."""
 
     def __init__(
-        self, directory: Path, bootstrap: str, database_url: str, *, partitions: int = 8, workers: int = 2
+        self,
+        directory: Path,
+        bootstrap: str,
+        database_url: str,
+        *,
+        partitions: int = 8,
+        workers: int = 2,
+        callbacks: bool = False,
     ) -> None:
         self.directory, self.bootstrap, self.database_url = directory, bootstrap, database_url
         directory.mkdir(parents=True, exist_ok=True)
-        self.providers = Sandbox(directory)
+        (port, health) = free_ports(2)
+        self.url = f"http://127.0.0.1:{port}"
+        self.providers = Sandbox(directory, self.url if callbacks else None)
         self.sandbox = self.providers.url
         self.environment = {
             "HEADRACE_KAFKA": bootstrap,
@@ -121,6 +132,7 @@ class Cluster(HeadraceClient):
             "HEADRACE_KAFKA_SESSION_TIMEOUT": "6",
             "HEADRACE_LOG_LEVEL": "warning",
             "HEADRACE_ASK_AFTER": "0.2,1",
+            "HEADRACE_ANSWER_WITHIN": "10",
             "HEADRACE_TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
             "HEADRACE_TWILIO_AUTH_TOKEN": "token",
             "HEADRACE_TWILIO_FROM": "+15005550006",
@@ -129,9 +141,14 @@ class Cluster(HeadraceClient):
             "HEADRACE_SENDGRID_FROM": "chaos@example.com",
             "HEADRACE_SENDGRID_BASE_URL": self.sandbox,
         }
+        if callbacks:
+            keys = SandboxKeys(DEFAULT_TOKEN)
+            self.environment |= {
+                "HEADRACE_PUBLIC_URL": self.url,
+                "HEADRACE_TWILIO_AUTH_TOKEN": keys.auth_token,
+                "HEADRACE_SENDGRID_WEBHOOK_KEY": keys.sendgrid_public_key,
+            }
         self.workers = [self.worker(number) for number in range(workers)]
-        (port, health) = free_ports(2)
-        self.url = f"http://127.0.0.1:{port}"
         self.projector = self._role("projector", ["projector"], {"HEADRACE_HEALTH_PORT": str(health)}, health)
         self.api = self._role("api", ["api", "--port", str(port)], {}, port)
 

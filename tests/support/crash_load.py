@@ -44,6 +44,7 @@ def dev_with_sandbox(directory: Path, sandbox: str) -> DevProcess:
     """A `headrace dev` whose providers are that sandbox."""
     environment = {
         "HEADRACE_ASK_AFTER": "0.2,1",
+        "HEADRACE_ANSWER_WITHIN": "10",
         "HEADRACE_TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
         "HEADRACE_TWILIO_AUTH_TOKEN": "token",
         "HEADRACE_TWILIO_FROM": "+15005550006",

@@ -157,7 +157,8 @@ class Spec:
         return self.command(kind, enrollment_id=self.enrollment().id, **fields)
 
     def timer(self, *, after_ms: int = 0) -> Spec:
-        return self.when(TimerDue(contact_id=CONTACT, enrollment_id=self.enrollment().id), after_ms=after_ms)
+        due = TimerDue(contact_id=CONTACT, enrollment_id=self.enrollment(any_status=True).id)
+        return self.when(due, after_ms=after_ms)
 
     def reconciled(self, *, after_ms: int = 0) -> Spec:
         return self.when(Reconcile(contact_id=CONTACT), after_ms=after_ms)

@@ -203,6 +203,33 @@ class ReadSide:
             | row,
         )
 
+    async def intent(self, step_id="greet", **row):
+        """A row of the send ledger."""
+        return await self.insert(
+            "send_ledger",
+            **{
+                "action_key": f"{ENROLLMENT}/{step_id}/1",
+                "contact_id": "ada",
+                "workflow_id": WORKFLOW,
+                "enrollment_id": ENROLLMENT,
+                "step_id": step_id,
+                "step_type": "send_sms",
+                "visit": 1,
+                "channel": "sms",
+                "recipient": "+15005550006",
+                "outcome": "succeeded",
+                "attempts": 1,
+                "requested_at": START,
+                "seq": 4,
+            }
+            | row,
+        )
+
+    async def consent(self, contact_id="ada", **row):
+        """An address that is not written to, unless the row says otherwise."""
+        found = {"channel": "sms", "address": "+15005550006", "allowed": False, "reason": "opted_out", "at": START}
+        return await self.insert("consents", contact_id=contact_id, **found | row)
+
     async def template(self, name="hello", **row):
         return await self.insert(
             "templates", **{"name": name, "channel": "sms", "body": "Hi", "updated_at": START} | row

@@ -1,5 +1,6 @@
 """The dry run over HTTP: the path that a contact would take now; nothing is sent and nothing written."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.integration.api.caller import assert_problem
 from tests.integration.api.read_side import DOCUMENT, WORKFLOW
 
+NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
 PATH = f"/api/v1/workflows/{WORKFLOW}/test"
 
 
@@ -140,3 +142,18 @@ async def test_a_dry_run_needs_one_contact_and_a_version_that_is_there(api, read
 
 async def test_a_dry_run_of_no_workflow_is_not_found(api):
     assert_problem(await api.post(f"/api/v1/workflows/{uuid4()}/test", json={"contact": {}}), 404, "not_found")
+
+
+async def test_consent_and_the_messages_that_she_got_count(api, read_side):
+    capped = DOCUMENT | {"steps": [DOCUMENT["steps"][0] | {"frequency_cap": {"messages": 1, "per": "24h"}}]}
+    await read_side.workflow(document=capped)
+    for contact_id in ("ada", "bo"):
+        await read_side.contact(contact_id)
+    await read_side.intent(requested_at=NOW - timedelta(hours=2))
+    await read_side.execution(started_at=NOW - timedelta(hours=1))
+    await read_side.consent("bo")
+    (held,) = (await api.post(PATH, params={"contact_id": "ada"})).body["steps"]
+    assert held["output_data"]["reason"] == "frequency_cap"
+    assert held["output_data"]["delay_until"] == "2027-01-16T07:00:00.000Z"
+    (skipped,) = (await api.post(PATH, params={"contact_id": "bo"})).body["steps"]
+    assert (skipped["status"], skipped["output_data"]) == ("skipped", {"reason": "opted_out"})

@@ -69,6 +69,14 @@ async def test_actions_and_attempts_are_counted_by_channel_and_outcome(partition
     assert figures["incidents_resolved_total",] == 0
 
 
+async def test_an_event_that_comes_again_is_counted_and_not_journaled(partition):
+    for _ in range(3):
+        await partition.fact("ada", "contact.created", ADA, id="e1")
+    await partition.settle()
+    assert shown(partition)["duplicates_total",] == 2
+    assert await partition.kinds("ada") == ["contact_event_accepted"]
+
+
 async def test_a_timer_is_as_late_as_it_is_journaled(partition):
     await partition.publish(SMS)
     await partition.fact("ada", "contact.created", ADA)

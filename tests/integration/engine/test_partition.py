@@ -341,6 +341,33 @@ async def test_a_question_that_was_under_way_when_the_process_died_is_put_again(
     await again.close()
 
 
+async def test_what_was_cancelled_over_an_unknown_outcome_is_asked_about_after_a_restart_too(tmp_path):
+    partition = await Partition(tmp_path).open()
+    await partition.publish(SMS)
+    partition.sends.answer = ActionResult.unknown("connection_lost", "broken")
+    await partition.fact("ada", "contact.created", ADA)
+    await partition.settle()
+    unknown = (await partition.journal("ada"))[-1]
+    await partition.command(
+        c.CancelEnrollment(command_id="k", contact_id="ada", enrollment_id=unknown.enrollment_id, reason="operator")
+    )
+    await partition.settle()
+    await partition.kill()
+    again = Partition(tmp_path)
+    again.workflows = partition.workflows
+    again.clock.now_ms = unknown.ask_at_ms
+
+    async def found(contact, config, question):
+        return ActionResult.succeeded(provider_id="SM7")
+
+    again.sends.reconcile = found
+    await again.open()
+    await again.settle()
+    assert (await again.kinds("ada"))[-3:] == ["enrollment_cancelled", "outcome_asked", "attempt_succeeded"]
+    assert again.actor.store.next_due_ms() is None
+    await again.close()
+
+
 async def test_action_waits_for_a_slot_in_order_of_its_request(tmp_path):
     partition = await Partition(tmp_path, slots=1).open()
     await partition.publish(SMS)

@@ -235,3 +235,12 @@ async def test_as_a_process_it_survives_a_kill_with_its_inbox(tmp_path):
     async with asyncio.timeout(60):
         assert await process.wait() == 0
     assert [next(iter(json.loads(line))) for line in journal.read_text().splitlines()][:2] == ["message", "request"]
+
+
+async def test_a_fault_that_can_not_be_played_is_refused_with_what_can_be(open_client):
+    async with open_client.post("/faults", json={"kind": "explode"}) as answer:
+        assert answer.status == 400
+        words = (await answer.json())["error"]
+    assert "reset_after_accept" in words
+    assert "retry_after" in words
+    assert "explode" in words

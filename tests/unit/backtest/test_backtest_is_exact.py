@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from domain import command as c
 from domain import journal as j
 from domain.catalogue import Catalogue
-from tests.support.backtests import backtest
+from domain.workflow import Trigger
+from tests.support.backtests import backtest, backtest_spec
 from tests.support.engine_spec import Spec, step, workflow
 from tests.support.random_histories import EVENING, WORKFLOWS, History
 
@@ -36,6 +37,20 @@ def test_so_it_is_when_the_window_begins_in_the_middle(tested, seed):
     simulated, real = found.told()
     assert simulated == real
     assert all(event.at_ms >= since_ms for event in found.simulated)
+
+
+def test_consent_for_a_number_without_a_country_code_is_that_of_the_region():
+    flow = workflow(step("hi", "send_sms"), triggers=(Trigger("tag_added", {"tag": "go"}),))
+    spec = Spec(flow, phone_region="DE").created(phone="0151 12345678")
+    spec.fact("contact.sms_received", {"body": "stop", "from": "+4915112345678"}).fact(
+        "contact.tag_added", {"tag": "go"}
+    )
+
+    simulated, real = backtest_spec(spec, flow).told()
+    assert simulated == real
+    assert [event["type"] for event in real] == ["enrolled", "step_skipped", "enrollment_completed"]
+    simulated, _ = backtest_spec(spec, flow, phone_region=None).told()
+    assert "action_requested" in [event["type"] for event in simulated]
 
 
 def test_the_histories_hold_everything_that_can_happen():

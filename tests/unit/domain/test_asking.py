@@ -50,8 +50,12 @@ def test_each_answer_that_it_knows_nothing_ends_a_round_and_the_last_one_asks_a_
         spec.answer("not_found", message="none listed")
     spec.then(
         happened("attempt_unknown", code="reset", question=3, answered=3),
-        happened("incident_opened", code="outcome_unknown", message="none listed"),
+        happened("incident_opened", code="outcome_unknown"),
     )
+    words = spec.last[-1].personal.message
+    assert words.startswith("it is unknown whether the provider took it")
+    assert "(none listed)" in words
+    assert "retry as `succeeded`, `again` or `skip`" in words
     assert spec.enrollment().status == "failed"
 
 
@@ -131,6 +135,53 @@ def test_a_pause_holds_the_next_question_and_resuming_puts_it():
     spec.timer(after_ms=60_000).nothing()
     spec.on_enrollment(c.ResumeEnrollment).then(happened("command_resulted"), happened("enrollment_resumed"))
     spec.timer(after_ms=ASK_AFTER_MS[0]).then(*ASKED)
+
+
+def cancelled(spec):
+    return spec.on_enrollment(c.CancelEnrollment)
+
+
+CANCELLED = (happened("command_resulted"), happened("enrollment_cancelled"))
+
+
+def test_a_cancelled_enrollment_does_not_end_the_asking_the_message_may_have_gone_out():
+    spec = cancelled(unknown()).then(*CANCELLED)
+    spec.timer(after_ms=ASK_AFTER_MS[0]).then(happened("outcome_asked", question=1))
+    spec.outcome("succeeded", question=1, provider_id="SM1").then(happened("attempt_succeeded", provider_id="SM1"))
+    assert spec.state.enrollments == {}
+
+
+def test_an_enrollment_that_is_cancelled_over_a_question_hears_its_answer():
+    spec = cancelled(asked()).then(*CANCELLED)
+    spec.answer("not_found").then(STILL)
+    spec.timer(after_ms=ASK_AFTER_MS[1]).then(happened("outcome_asked", question=2))
+
+
+def test_an_enrollment_that_is_cancelled_over_its_attempt_is_asked_about_like_any_other():
+    spec = cancelled(Spec(flow(), ask_after_ms=ASK_AFTER_MS).created().started()).then(*CANCELLED)
+    spec.timer(after_ms=60_000).then(happened("attempt_unknown", code="no_answer"))
+    spec.timer(after_ms=ASK_AFTER_MS[0]).then(happened("outcome_asked"))
+
+
+def test_a_pause_does_not_hold_the_questions_about_what_was_cancelled_over_it():
+    spec = unknown()
+    spec.on_enrollment(c.PauseEnrollment)
+    cancelled(spec).timer(after_ms=ASK_AFTER_MS[0]).then(happened("outcome_asked"))
+
+
+@pytest.mark.parametrize("when_unknown", ["never_twice", "retry"])
+def test_what_stays_unknown_of_a_cancelled_enrollment_is_neither_repeated_nor_anybodys_work(when_unknown):
+    spec = cancelled(unknown(when_unknown=when_unknown))
+    for after_ms in ASK_AFTER_MS:
+        spec.timer(after_ms=after_ms).answer("not_found")
+    spec.then(happened("attempt_unknown", answered=3, ask_at_ms=None, retry_at_ms=None))
+    assert spec.state.enrollments == {}
+
+
+def test_a_cancelled_web_request_is_not_asked_about_since_asking_would_be_repeating():
+    spec = cancelled(Spec(flow("http_request"), ask_after_ms=ASK_AFTER_MS).created().started())
+    spec.timer(after_ms=60_000).then(happened("attempt_unknown", ask_at_ms=None, retry_at_ms=None))
+    assert spec.state.enrollments == {}
 
 
 def test_an_answer_counts_while_the_enrollment_stands_still():

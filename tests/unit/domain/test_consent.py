@@ -32,6 +32,15 @@ def test_an_address_is_compared_without_its_punctuation():
     assert normal_address("email", " Ada@Example.COM ") == "ada@example.com"
 
 
+def test_an_e_mail_address_is_compared_without_the_name_that_it_stands_with():
+    assert normal_address("email", "Ada Lovelace <Ada@example.com>") == "ada@example.com"
+    spec = Spec(EMAIL).created(email="Ada <ada@example.com>")
+    spec.command(c.ChangeConsent, channel="email", address="ada@example.com", allowed=False, reason="bounced")
+    spec.timer(after_ms=DAY_MS).then(
+        happened("step_completed"), happened("step_skipped", reason="bounced"), happened("timer_set")
+    )
+
+
 def test_a_number_without_a_country_code_is_of_the_region_that_is_set():
     assert normal_address("sms", "0151 12345678", "DE") == normal_address("sms", "+4915112345678", "DE")
     assert normal_address("sms", "0151 12345678") != normal_address("sms", "+4915112345678")

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from domain import command as c
 from domain import journal as j
@@ -285,6 +286,22 @@ def test_consent_that_ended_before_is_given():
     assert rehearse(mask(test, flow).test, flow).visits[0].code == "opted_out"
 
 
+def test_a_number_without_a_country_code_is_of_the_region_that_the_engine_was_told():
+    flow = workflow(step("hi", "send_sms", body="Hi"), triggers=(Trigger("tag_added", {"tag": "go"}),))
+    spec = Spec(flow, phone_region="DE").created(phone="0151 12345678")
+    spec.fact("contact.sms_received", {"body": "stop", "from": "+4915112345678"}).fact(
+        "contact.tag_added", {"tag": "go"}
+    )
+    test = record(spec.journal, enrollment_of(spec), flow, phone_region="DE")
+
+    assert test.expects.visits[0].code == "opted_out"
+    assert rehearse(test, flow) == test.expects
+    assert rehearse(replace(test, phone_region=None), flow).visits[0].did != "skipped"
+    assert rehearse(mask(test, flow).test, flow).visits[0].code == "opted_out"
+    with pytest.raises(NotRecordable):
+        record(spec.journal, enrollment_of(spec), flow)
+
+
 # ---------------------------------------------------------------- masking
 
 
@@ -429,7 +446,6 @@ def test_another_definition_is_played_on_the_same_facts():
 
 def test_an_outcome_may_be_open():
     test = recorded(happy())
-    from msgspec.structs import replace
 
     path = rehearse(replace(test, outcomes=(AttemptOutcome(step="hi", outcome="open"),)), FLOW)
 
@@ -438,7 +454,6 @@ def test_an_outcome_may_be_open():
 
 def test_a_circle_of_waits_comes_to_an_end():
     circle = workflow(step("a", "delay", seconds=1), step("b", "add_tag", tag="x", next="a"))
-    from msgspec.structs import replace
 
     test = recorded(Spec(circle).created(), circle)
     path = rehearse(replace(test, lasts_ms=10**12), circle)

@@ -1,9 +1,12 @@
 """The dry run: the path a contact would take now, by the same `decide`."""
 
 import pytest
+from msgspec.structs import replace
 
 from domain.conditions import Comparison
+from domain.consent import Suppression
 from domain.contact import Contact
+from domain.frequency import FrequencyCap, Sent
 from domain.send_window import SendWindow
 from domain.simulation import MAX_STEPS, Assumed, dry_run
 from domain.steps.wait_for_event import AwaitedDelivery
@@ -37,8 +40,30 @@ def test_path_with_rendered_texts_and_due_times():
 def test_a_message_goes_when_its_window_opens():
     evening = SendWindow(from_minute=17 * 60, to_minute=22 * 60)
     run = dry_run(workflow(step("hi", "send_sms", send_window=evening), step("w", "delay")), ADA, now_ms=START_MS)
-    assert (run.ends, run.steps[0].status) == ("completed", "completed")
+    hi = run.steps[0]
+    assert (run.ends, hi.status) == ("completed", "completed")
+    assert hi.output_data == {"reason": "send_window", "delay_until": "2027-01-15T17:00:00.000Z", "simulated": True}
+    assert hi.input_data["body"] == "Hi"
     assert [one.at_ms - START_MS for one in run.steps] == [0, 9 * 3_600_000]  # it is eight in the morning
+
+
+def test_a_message_over_its_cap_waits_for_the_ones_that_were_sent():
+    cap = FrequencyCap(messages=2, span_ms=DAY_MS)
+    flow = workflow(*[step(f"s{n}", "send_sms", frequency_cap=cap) for n in (1, 2)])
+    sent = (Sent("sms", "other/hi/1", START_MS - 3_600_000),)
+    first, second = dry_run(flow, ADA, now_ms=START_MS, sent=sent).steps
+    assert first.output_data == {"simulated": True}
+    assert second.output_data["reason"] == "frequency_cap"
+    assert second.output_data["delay_until"] == "2027-01-16T07:00:00.000Z"
+
+
+@pytest.mark.parametrize(("region", "status"), [("DE", "skipped"), (None, "completed")])
+def test_an_address_that_opted_out_is_not_written_to(region, status):
+    ada = replace(ADA, phone="0151 12345678")
+    opted_out = (Suppression("sms", "+4915112345678", "opted_out", 1),)
+    flow = workflow(step("hi", "send_sms"))
+    run = dry_run(flow, ada, now_ms=START_MS, suppressions=opted_out, phone_region=region)
+    assert run.steps[0].status == status
 
 
 def test_contact_that_no_trigger_takes_in_is_told_why():

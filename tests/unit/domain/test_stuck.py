@@ -56,6 +56,13 @@ def test_healthy_enrollments_are_not_stuck():
         assert stuck(spec.state, spec.now_ms, PATIENCE) == []
 
 
+def test_a_closed_enrollment_is_kept_for_its_outcome_and_stuck_when_nobody_asks_for_it():
+    spec = Spec(WORKFLOW, ask_after_ms=(2_000,)).created().started().outcome("unknown", code="reset")
+    state = spec.on_enrollment(c.CancelEnrollment).state
+    assert reasons(state, spec.now_ms) == []
+    assert reasons(state, spec.now_ms + 2_000 + PATIENCE.timer_ms + 1) == ["timer_overdue"]
+
+
 def test_overdue_timer_is_found_once_it_is_past_all_patience():
     spec = waiting()
     due = spec.enrollment().timer.due_at_ms

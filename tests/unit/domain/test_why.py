@@ -1,5 +1,6 @@
 """Why: what an answer says of each event that could have enrolled, of each step, and of a step that was not done."""
 
+import msgspec
 import pytest
 
 from domain import command as c
@@ -98,6 +99,27 @@ def test_enrolled_by_hand():
     one = story.considered()
     assert (one.event_type, one.trigger_type, one.enrolled, one.recomputed) == ("enroll_contact", "manual", True, False)
     assert "because somebody enrolled the contact by hand" in story.why().answer
+
+
+def test_an_enrolment_by_hand_that_was_refused_is_told_under_its_workflow_alone():
+    story = Story(on(Trigger("manual"))).created().command(c.EnrollContact, workflow_id="w")
+    story.command(c.EnrollContact, workflow_id="w", after_ms=1_000)
+    story.command(c.EnrollContact, workflow_id="other")
+    _, refused = story.why().considered
+    assert (refused.event_type, refused.enrolled, refused.reason, refused.recomputed) == ("enroll_contact", False, "reentry", False)  # fmt: skip
+    assert story.why().answer.endswith(
+        "The enroll_contact at 2027-01-15 08:00:01 did not enrol again: the contact was enrolled before, "
+        "and the workflow's re-entry rule is `once`."
+    )
+    assert story.why().notes == ()
+
+
+def test_a_refusal_of_an_older_version_does_not_say_in_which_workflow():
+    story = Story(on(Trigger("manual"))).created()
+    story.command(c.EnrollContact, workflow_id="other")
+    story.journal[-1] = msgspec.structs.replace(story.journal[-1], workflow_id=None)
+    (note,) = story.why().notes
+    assert "the journal does not say in which workflow" in note.words
 
 
 # ---------------------------------------------------------------- an event that enrolled nobody
@@ -241,10 +263,9 @@ def test_when_no_event_could_have_enrolled_the_answer_says_what_would():
 def test_what_the_journal_knows_without_a_workflows_name_is_noted():
     story = Story(on(Trigger("manual"))).created()
     story.fact("contact.created", {"contact": {}}, id="e1", command_id="again")
-    story.command(c.EnrollContact, workflow_id="other")
-    assert [note.type for note in story.why().notes] == ["command_resulted", "command_resulted"]
-    assert "a second time" in story.why().notes[0].words
-    assert "there is no workflow other" in story.why().notes[1].words
+    (note,) = story.why().notes
+    assert note.type == "command_resulted"
+    assert "a second time" in note.words
 
 
 def test_a_journal_that_says_otherwise_than_todays_engine_is_not_explained_away():

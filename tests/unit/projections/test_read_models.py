@@ -372,6 +372,16 @@ def test_while_its_provider_is_asked_a_step_runs_and_its_intent_is_unknown() -> 
     assert (intent["outcome"], intent["provider_id"], intent["attempts"]) == ("succeeded", "SM1", 1)
 
 
+def test_a_callback_about_an_intent_that_stayed_unknown_shows_that_it_was_sent() -> None:
+    spec = Spec(workflow(step("hi", "send_sms"))).created().started().outcome("unknown", code="reset")
+    key = spec.enrollment().action.key
+    of_step = {"enrollment_id": spec.enrollment().id, "action_key": key, "step_id": "hi", "visit": 1}
+    spec.on_enrollment(c.CancelEnrollment)
+    spec.command(c.ReportDelivery, **of_step, channel="sms", status="delivered", provider_id="SM1", recipient="+1555")
+    row = folded(spec.journal).ledger.new[key]
+    assert (row["outcome"], row["provider_id"], row["delivery"]) == ("succeeded", "SM1", "delivered")
+
+
 def test_a_channel_whose_provider_is_down_is_one_incident_that_closes_itself() -> None:
     head = {"at_ms": NOW, "contact_id": j.PARTITION_KEY, "channel": "sms", "incident_id": WORKFLOW}
     changes = folded([j.ChannelPaused(seq=1, code="connect_failed", **head)])

@@ -17,6 +17,7 @@ FULL = replace(
     recorded(happy()),
     last_sms_reply="hey",
     enrolled_before=2,
+    phone_region="DE",
     opted_out=(Consent(channel="email", address="a@b.test", reason="bounced"),),
     happens=(
         Fact(at_ms=0, type="contact.created", data={"contact": {"tags": ["a"]}}),
