@@ -31,6 +31,7 @@ from streams.outcome_post import OutcomePost
 from streams.pace import Pace
 from streams.partition_settings import PartitionSettings
 from streams.secrets import NO_SECRETS, Secrets
+from streams.standby import Standbys
 from streams.stuck_watch import StuckWatch
 
 _log = structlog.get_logger(__name__)
@@ -88,9 +89,11 @@ class EngineHost:
         self._post = OutcomePost(log, partitions)
         self._seek: Callable[[str, int, int], None] = _no_seek
         self.actors: dict[int, PartitionActor] = {}
+        self.standbys = Standbys(log, settings, self)
         self._owner: CatalogueOwner | None = None
         self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
         self._background: tuple[asyncio.Task[None], ...] = ()
+        self._closing: set[asyncio.Task[None]] = set()
         self._fencing = Fencing()
         self._holds = 0  # how often `hold` was called: what was found out before the last time holds no more
         self._change: asyncio.Future[Any] | None = None  # partitions that are being given up and opened
@@ -137,6 +140,7 @@ class EngineHost:
             if not self._leaving:
                 await actor.settle()
             await actor.close()
+        await asyncio.gather(*self._closing, self.standbys.close())
         await self._post.finish()
         if self._owner is not None:
             await self._owner.close()
@@ -155,21 +159,31 @@ class EngineHost:
             await self._owner.hold()
         await asyncio.gather(*(actor.hold() for actor in self.actors.values()))
 
-    async def own(self, partitions: Collection[int], *, catalogue: bool, membership: bytes) -> None:
+    async def own(
+        self, partitions: Collection[int], *, catalogue: bool, membership: bytes, standby: Collection[int] = ()
+    ) -> None:
         """Own exactly these partitions, as this member of the consumer group; call it after `hold`.
 
-        Those that left are closed (calls in flight go on), those that are kept go on at once, new ones are fenced
+        Those that left are given up (calls in flight go on), those that are kept go on at once, new ones are fenced
         side by side. Folding is not waited for: a partition is read from when its journal is folded, so a long one holds
         up no other. When `hold` is called meanwhile, nothing more is begun: the next `own` goes on.
+
+        Args:
+            partitions: all that are owned from now on.
+            catalogue: whether the catalogue is.
+            membership: which member of the group commits.
+            standby: partitions of others whose journals are followed from now on.
         """
-        self._change = asyncio.ensure_future(self._bring_about(partitions, catalogue, membership))
+        self._change = asyncio.ensure_future(self._bring_about(partitions, catalogue, membership, standby))
         try:
             await self._change
         except asyncio.CancelledError:
             if not self._leaving:
                 raise
 
-    async def _bring_about(self, partitions: Collection[int], catalogue: bool, membership: bytes) -> None:
+    async def _bring_about(
+        self, partitions: Collection[int], catalogue: bool, membership: bytes, standby: Collection[int]
+    ) -> None:
         turn = self._holds
         kept = [actor for partition, actor in self.actors.items() if partition in partitions]
         for actor in kept:
@@ -178,14 +192,17 @@ class EngineHost:
         if catalogue and self._owner is not None:
             self._owner.join(membership)
             self._owner.go_on()
-        await asyncio.gather(*(self._give_up(partition) for partition in set(self.actors).difference(partitions)))
+        new, left = set(partitions).difference(self.actors), set(self.actors).difference(partitions)
+        changes = [self._open_partition(number, membership, turn) for number in new]
+        changes += [self._give_up(number) for number in left]
+        if catalogue and self._owner is None:
+            changes.append(self._open_owner(membership, turn))
         if self._owner is not None and not catalogue:
             owner, self._owner = self._owner, None
-            await owner.close()
-        opening = [self._open_partition(number, membership, turn) for number in set(partitions).difference(self.actors)]
-        if catalogue and self._owner is None:
-            opening.append(self._open_owner(membership, turn))
-        await asyncio.gather(*opening)
+            changes.append(owner.close())
+        await asyncio.gather(*changes)
+        if turn == self._holds:
+            await self.standbys.follow(standby, owned=partitions)
 
     async def leave(self) -> None:
         """Finish what is in hand and write nothing more: others may take over. Calls in flight go on until `stop`."""
@@ -200,6 +217,11 @@ class EngineHost:
     def all_open(self) -> bool:
         """Whether no partition's journal is still being folded."""
         return all(actor.is_open for actor in self.actors.values())
+
+    @property
+    def owns_any(self) -> bool:
+        """Whether it owns any partition."""
+        return bool(self.actors)
 
     async def _open_partition(self, partition: int, membership: bytes, turn: int) -> None:
         actor = self._new_actor(partition)
@@ -223,7 +245,7 @@ class EngineHost:
         return True
 
     async def _fold_and_run(self, actor: PartitionActor) -> None:
-        await actor.fold()
+        await actor.fold(await self.standbys.take(actor.partition))
         for topic in self._settings.topics.inputs:
             self._seek(topic, actor.partition, actor.position(topic))
         await actor.begin()
@@ -236,7 +258,10 @@ class EngineHost:
             task.cancel()  # it is held, so no transaction is cut short; a fold goes on where it was, if it comes back
             await asyncio.gather(task, return_exceptions=True)
         self._post.send(actor.unheard())
-        await actor.close()
+        if (store := actor.let_go()) is not None:
+            self.standbys.adopt(partition, store)
+        self._closing.add(closing := self._spawn(actor.close()))
+        closing.add_done_callback(self._closing.discard)
 
     def start_position(self, topic: str, partition: int) -> int | None:
         """Where reading an input goes on; None where it is not this host's to read."""
