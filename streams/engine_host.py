@@ -96,6 +96,7 @@ class EngineHost:
         self._closing: set[asyncio.Task[None]] = set()
         self._fencing = Fencing()
         self._holds = 0  # how often `hold` was called: what was found out before the last time holds no more
+        self._held = False
         self._change: asyncio.Future[Any] | None = None  # partitions that are being given up and opened
         self._leaving = False
         self.clock_trusted = True
@@ -154,6 +155,7 @@ class EngineHost:
     async def hold(self) -> None:
         """Finish the transactions in hand and begin none, until `own` says what is still ours."""
         self._holds += 1
+        self._held = True
         await self._fencing.over()  # an owner that is just being opened must not fence the next one
         if self._owner is not None:
             await self._owner.hold()
@@ -203,6 +205,7 @@ class EngineHost:
         await asyncio.gather(*changes)
         if turn == self._holds:
             await self.standbys.follow(standby, owned=partitions)
+            self._held = False
 
     async def leave(self) -> None:
         """Finish what is in hand and write nothing more: others may take over. Calls in flight go on until `stop`."""
@@ -217,6 +220,11 @@ class EngineHost:
     def all_open(self) -> bool:
         """Whether no partition's journal is still being folded."""
         return all(actor.is_open for actor in self.actors.values())
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether partitions change hands just now, or are folded by their new owner."""
+        return self._held or not self.all_open
 
     @property
     def owns_any(self) -> bool:

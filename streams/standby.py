@@ -18,6 +18,8 @@ from streams.store import Store
 
 _REST_S: Final = 0.25
 """So long news may gather before they are folded: many events of a contact are one write then."""
+_NEAR_S: Final = 0.5
+"""Who needs less than this for what came meanwhile has caught up with the journal."""
 _WAIT_S: Final = 60.0
 _LOOK_S: Final = 0.05
 _RETRY_S: Final = 5.0
@@ -30,8 +32,8 @@ class Work(Protocol):
     """What goes on in this process beside standbys, and goes before them."""
 
     @property
-    def all_open(self) -> bool:
-        """Whether nothing that is owned is still being folded."""
+    def unsettled(self) -> bool:
+        """Whether partitions are just being taken over."""
         ...
 
     @property
@@ -115,12 +117,17 @@ class Standbys:
         return self._stores[partition]
 
     async def _catch_up(self, partition: int, store: Store) -> int:
+        """To where the journal ends, again and again, for it grows: until little came while the last was folded."""
         began, first = time.monotonic(), store.reflected.offset
-        end, position = await self._log.end_offset(JOURNAL, partition), first
-        while position < end:
-            position = (await self._fold(partition, store, position, end)).next
-        took = round(time.monotonic() - began, 3)
-        _log.debug("standby.warm", partition=partition, **{"from": first, "to": position}, seconds=took)
+        position, took_s = first, _NEAR_S
+        while took_s >= _NEAR_S:
+            since = time.monotonic()
+            end = await self._log.end_offset(JOURNAL, partition)
+            while position < end:
+                position = (await self._fold(partition, store, position, end)).next
+            took_s = time.monotonic() - since
+        seconds = round(time.monotonic() - began, 3)
+        _log.debug("standby.warm", partition=partition, **{"from": first, "to": position}, seconds=seconds)
         return position
 
     async def _keep_up(self, partition: int, store: Store, position: int) -> NoReturn:
@@ -144,5 +151,5 @@ class Standbys:
         return chunk
 
     async def _until_idle(self) -> None:
-        while not self._work.all_open:  # noqa: ASYNC110 a partition opens in many ways, and standbys can wait
+        while self._work.unsettled:  # noqa: ASYNC110 it ends in many ways, and standbys can wait
             await asyncio.sleep(_LOOK_S)
