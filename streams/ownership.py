@@ -31,8 +31,6 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: bool
     standby: frozenset[int]
     """Those of others that it is to follow."""
-    awaited: frozenset[int]
-    """Those of them that it gets when it is warm for them and says so."""
     member_id: str
     metadata: bytes
 
@@ -63,7 +61,7 @@ class Ownership:
     @property
     def awaited(self) -> frozenset[int]:
         """Partitions that this worker gets when it is warm for them."""
-        return self._assignment.awaited if self._assignment else frozenset()
+        return self._engine.standbys.awaited
 
     @property
     def warm(self) -> frozenset[int]:
@@ -98,12 +96,11 @@ class Ownership:
         """
         self._check_member(member_id)
         by_topic = [{number for topic, number in assigned if topic == name} for name in self.topics.inputs]
-        self.member_id = member_id
+        self.member_id, self._engine.standbys.awaited = member_id, awaited
         self._assignment = Assignment(
             partitions=frozenset(set.intersection(*by_topic)),
             catalogue=CATALOGUE in assigned,
             standby=standby,
-            awaited=awaited,
             member_id=member_id,
             metadata=metadata,
         )
@@ -130,7 +127,7 @@ class Ownership:
             left=sorted(before - assignment.partitions),
             catalogue=assignment.catalogue,
             standby=sorted(assignment.standby),
-            awaited=sorted(assignment.awaited),
+            awaited=sorted(self.awaited),
             seconds=self._since_revoked(),
         )
         self._ask_when_warm()

@@ -20,6 +20,7 @@ _REST_S: Final = 0.25
 """So long news may gather before they are folded: many events of a contact are one write then."""
 _NEAR_S: Final = 0.5
 """Who needs less than this for what came meanwhile has caught up with the journal."""
+_TELL_S: Final = 10.0
 _WAIT_S: Final = 60.0
 _LOOK_S: Final = 0.05
 _RETRY_S: Final = 5.0
@@ -53,6 +54,8 @@ class Standbys:
         self._turn = asyncio.Lock()
         self.warm: frozenset[int] = frozenset()
         """Partitions whose journals were folded to their ends, and are followed since."""
+        self.awaited: frozenset[int] = frozenset()
+        """Those that are to be owned here when they are warm: the group says so."""
         self.on_warm: Callable[[], None] = lambda: None
         """Called when one more is warm."""
 
@@ -119,12 +122,15 @@ class Standbys:
     async def _catch_up(self, partition: int, store: Store) -> int:
         """To where the journal ends, again and again, for it grows: until little came while the last was folded."""
         began, first = time.monotonic(), store.reflected.offset
-        position, took_s = first, _NEAR_S
+        position, took_s, tell_at = first, _NEAR_S, began + _TELL_S
         while took_s >= _NEAR_S:
             since = time.monotonic()
             end = await self._log.end_offset(JOURNAL, partition)
             while position < end:
                 position = (await self._fold(partition, store, position, end)).next
+                if time.monotonic() >= tell_at:
+                    _log.info("standby.folding", partition=partition, position=position, end=end)
+                    tell_at += _TELL_S
             took_s = time.monotonic() - since
         seconds = round(time.monotonic() - began, 3)
         _log.debug("standby.warm", partition=partition, **{"from": first, "to": position}, seconds=seconds)
