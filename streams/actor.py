@@ -35,6 +35,7 @@ from streams.work import Work
 _log = structlog.get_logger(__name__)
 _IDLE_S: Final = 60.0
 _LOOK_AGAIN_S: Final = 0.01
+_BEHIND_BYTES: Final = 64 * 1024
 _RECONCILE_CHUNK: Final = 200
 _HELD: Final = "held"
 _CLOCK_IS_WRONG: Final = "clock"
@@ -338,6 +339,11 @@ class PartitionActor:
         """Let these wait to be taken in, and no others."""
         self._batches = deque(batches)
         self._queued = sum(batch.size for batch in self._batches)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is so much input that it will be some transactions until it is taken in."""
+        return self._queued >= _BEHIND_BYTES
 
     @property
     def _is_full(self) -> bool:

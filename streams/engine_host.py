@@ -227,6 +227,11 @@ class EngineHost:
         return self._held or not self.all_open
 
     @property
+    def behind(self) -> bool:
+        """Whether any partition has more input in its queue than it takes in at once."""
+        return any(actor.is_behind for actor in self.actors.values())
+
+    @property
     def owns_any(self) -> bool:
         """Whether it owns any partition."""
         return bool(self.actors)

@@ -16,12 +16,13 @@ from streams.opening import begin_store, fold, read_some
 from streams.partition_settings import PartitionSettings
 from streams.store import Store
 
-_REST_S: Final = 0.25
+_REST_S: Final = 0.5
 """So long news may gather before they are folded: many events of a contact are one write then."""
 _NEAR_S: Final = 0.5
 """Who needs less than this for what came meanwhile has caught up with the journal."""
 _TELL_S: Final = 10.0
 _WAIT_S: Final = 60.0
+_PATIENCE_S: Final = 2.0
 _LOOK_S: Final = 0.05
 _RETRY_S: Final = 5.0
 _CHUNK_BESIDE_WORK: Final = 500
@@ -35,6 +36,11 @@ class Work(Protocol):
     @property
     def unsettled(self) -> bool:
         """Whether partitions are just being taken over."""
+        ...
+
+    @property
+    def behind(self) -> bool:
+        """Whether input of what is owned waits in a queue."""
         ...
 
     @property
@@ -147,7 +153,7 @@ class Standbys:
     async def _fold(self, partition: int, store: Store, position: int, end: int) -> Chunk:
         """One partition at a time, and as long a pause as it took if there is other work: that is not to wait for standbys."""
         async with self._turn:
-            await self._until_idle()
+            await self._until_idle(_PATIENCE_S)
             beside_work = self._work.owns_any
             limit = _CHUNK_BESIDE_WORK if beside_work else None
             chunk = await read_some(self._log, partition, position, end, limit=limit)
@@ -156,6 +162,8 @@ class Standbys:
             await asyncio.sleep(time.monotonic() - began if beside_work else 0)
         return chunk
 
-    async def _until_idle(self) -> None:
-        while self._work.unsettled:  # noqa: ASYNC110 it ends in many ways, and standbys can wait
+    async def _until_idle(self, patience_s: float = 0.0) -> None:
+        """What is owned goes first: in a burst it has all of the processor, and if it stays behind, nearly all."""
+        until = time.monotonic() + patience_s
+        while self._work.unsettled or (self._work.behind and time.monotonic() < until):  # noqa: ASYNC110 both end in many ways
             await asyncio.sleep(_LOOK_S)

@@ -7,6 +7,8 @@ import pytest
 from schemas.topics import CONTACT_EVENTS, JOURNAL, Topics
 from streams.batch import Batch
 from streams.ownership import Ownership
+from streams.partition_settings import PartitionSettings
+from streams.standby import Standbys
 from tests.support.told_engine import LONG, Host, SlowLog, eventually, fact
 
 FOLLOWED, OTHER = LONG, 1
@@ -114,6 +116,54 @@ async def test_a_journal_that_cannot_be_read_harms_nothing_that_is_owned_and_is_
 
     log.is_away = False
     await eventually(lambda: follower.engine.standbys.warm == {FOLLOWED}, "it to be warm after all")
+
+
+class Work:
+    """What goes on beside standbys, as the test wants it."""
+
+    owns_any = True
+
+    def __init__(self, matter: str | None = None) -> None:
+        self.matter = matter
+        self.asked = 0
+
+    @property
+    def unsettled(self) -> bool:
+        self.asked += 1
+        return self.matter == "unsettled"
+
+    @property
+    def behind(self) -> bool:
+        return self.matter == "behind"
+
+
+@pytest.mark.parametrize("matter", ["unsettled", "behind"])
+async def test_what_is_owned_goes_first(log, owner, tmp_path, monkeypatch, matter):
+    monkeypatch.setattr("streams.standby._PATIENCE_S", 1_000.0)
+    await journaled(log, owner, 20)
+    work = Work()
+    standbys = Standbys(log, PartitionSettings(directory=tmp_path / "standby"), work)
+    await standbys.follow([FOLLOWED])
+    await eventually(lambda: standbys.reflected == {FOLLOWED: end(log)}, "it to be folded")
+
+    work.matter, before, asked = matter, end(log), work.asked
+    await journaled(log, owner, 20, since=20)
+    await eventually(lambda: work.asked > asked + 3, "the follower to ask again and again")
+    assert standbys.reflected == {FOLLOWED: before}
+
+    work.matter = None
+    await eventually(lambda: standbys.reflected.get(FOLLOWED) == end(log), "it to go on")
+    await standbys.close()
+
+
+async def test_who_stays_behind_leaves_standbys_a_little(log, owner, tmp_path, monkeypatch):
+    monkeypatch.setattr("streams.standby._PATIENCE_S", 0.01)
+    await journaled(log, owner, 20)
+    work = Work("behind")
+    standbys = Standbys(log, PartitionSettings(directory=tmp_path / "standby"), work)
+    await standbys.follow([FOLLOWED])
+    await eventually(lambda: standbys.reflected == {FOLLOWED: end(log)}, "it to be folded all the same")
+    await standbys.close()
 
 
 class Group:
