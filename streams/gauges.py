@@ -45,9 +45,9 @@ class EngineGauges:
             self._breakers.labels(channel).set(is_down)
 
     async def _look_at_standbys(self) -> None:
-        reflected = dict(self._host.standbys.reflected)
+        reflected = dict(self._host.owned.standbys.reflected)
         ends = await asyncio.gather(*(self._log.end_offset(JOURNAL, number) for number in reflected))
         self._standby.clear()
         for (number, offset), end in zip(reflected.items(), ends, strict=True):
             self._standby.labels(str(number)).set(max(0, end - offset))
-        self._awaited.set(len(self._host.standbys.awaited))
+        self._awaited.set(len(self._host.owned.standbys.awaited))

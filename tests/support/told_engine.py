@@ -69,11 +69,11 @@ class Host:
         self.engine.start(lambda topic, partition, offset: self.sought.update({(topic, partition): offset}))
 
     async def is_given(self, *partitions: int, standby: tuple[int, ...] = ()) -> None:
-        await self.engine.hold()
-        await self.engine.own(partitions, catalogue=False, membership=b"", standby=standby)
+        await self.engine.owned.hold()
+        await self.engine.owned.own(partitions, catalogue=False, membership=b"", standby=standby)
 
     async def stop(self) -> None:
-        await self.engine.leave()
+        await self.engine.owned.leave()
         await self.engine.stop(0)
 
 

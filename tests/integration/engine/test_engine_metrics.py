@@ -27,7 +27,10 @@ class Host:
 
     def __init__(self, partition):
         self.actors, self.dispatcher = {0: partition.actor}, partition.dispatcher
-        self.standbys = SimpleNamespace(reflected={}, awaited=frozenset())
+        self.follows()
+
+    def follows(self, reflected=None, awaited=frozenset()):
+        self.owned = SimpleNamespace(standbys=SimpleNamespace(reflected=reflected or {}, awaited=awaited))
 
 
 def shown(partition):
@@ -131,12 +134,12 @@ async def test_what_is_followed_shows_how_far_it_is_behind_its_journal(partition
     host = Host(partition)
     gauges = EngineGauges(partition.registry, host, partition.log, partition.settings.topics.inputs)
     end = await partition.log.end_offset(JOURNAL, 0)
-    host.standbys = SimpleNamespace(reflected={0: end - 1}, awaited=frozenset([0]))
+    host.follows({0: end - 1}, awaited=frozenset([0]))
     await gauges.look()
     assert shown(partition)["standby_lag_records", "0"] == 1
     assert shown(partition)["awaited_partitions",] == 1
 
-    host.standbys = SimpleNamespace(reflected={}, awaited=frozenset())
+    host.follows()
     await gauges.look()
     assert ("standby_lag_records", "0") not in shown(partition)
 

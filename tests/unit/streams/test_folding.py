@@ -23,7 +23,7 @@ async def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowLog:
     log = await SlowLog.with_topics()
     first = Host(log, tmp_path / "first")
     await first.is_given(LONG, SHORT)
-    await eventually(lambda: first.engine.all_open, "the first engine to open")
+    await eventually(lambda: first.engine.owned.all_open, "the first engine to open")
     await log.append([fact(number) for number in range(FACTS)])
     records = log.topics[CONTACT_EVENTS][LONG]
     await first.engine.take_input(Batch(CONTACT_EVENTS, LONG, 0, tuple(records), len(records)))
@@ -47,7 +47,7 @@ async def test_a_partition_with_a_long_journal_holds_up_neither_the_rebalance_no
 
     assert positions(host, SHORT) == {CONTACT_EVENTS: 0, COMMANDS: 0}
     assert positions(host, LONG) == {CONTACT_EVENTS: None, COMMANDS: None}
-    assert not host.engine.all_open
+    assert not host.engine.owned.all_open
 
     log.go_on.set()
     await eventually(lambda: (CONTACT_EVENTS, LONG) in host.sought, "the long partition to be read")
@@ -65,7 +65,7 @@ async def test_a_fold_goes_on_through_rebalances_in_which_its_partition_is_kept(
     await host.is_given(LONG)
     await host.is_given(LONG, SHORT)
     log.go_on.set()
-    await eventually(lambda: host.engine.all_open, "all to be folded")
+    await eventually(lambda: host.engine.owned.all_open, "all to be folded")
 
     assert log.read_from == sorted(set(log.read_from)), "every part of the journal was read once"
     assert host.crashes == []
@@ -83,7 +83,7 @@ async def test_a_fold_that_is_cut_short_goes_on_where_it_was_when_its_partition_
     log.read_from.clear()
     log.go_on.set()
     await host.is_given(LONG)
-    await eventually(lambda: host.engine.all_open, "all to be folded")
+    await eventually(lambda: host.engine.owned.all_open, "all to be folded")
 
     assert log.read_from[0] == 3 * CHUNK - 1, "the last event that was folded is compared with the journal's"
     assert log.read_from[1] == 3 * CHUNK

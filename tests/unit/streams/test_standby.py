@@ -24,7 +24,7 @@ async def owner(log, tmp_path):
     """Owns both partitions."""
     owner = Host(log, tmp_path / "owner")
     await owner.is_given(FOLLOWED, OTHER)
-    await eventually(lambda: owner.engine.all_open, "the owner to open")
+    await eventually(lambda: owner.engine.owned.all_open, "the owner to open")
     yield owner
     await owner.stop()
 
@@ -53,16 +53,16 @@ def end(log: SlowLog) -> int:
 async def test_what_is_followed_is_warm_and_grows_with_its_journal(log, owner, follower):
     await journaled(log, owner, 20)
     await follower.is_given(standby=(FOLLOWED,))
-    await eventually(lambda: follower.engine.standbys.warm == {FOLLOWED}, "it to be warm")
+    await eventually(lambda: follower.engine.owned.standbys.warm == {FOLLOWED}, "it to be warm")
 
     await journaled(log, owner, 20, since=20)
-    await eventually(lambda: follower.engine.standbys.reflected == {FOLLOWED: end(log)}, "it to keep up")
+    await eventually(lambda: follower.engine.owned.standbys.reflected == {FOLLOWED: end(log)}, "it to keep up")
 
 
 async def test_who_is_given_what_it_followed_folds_only_what_it_lacks(log, owner, follower):
     await journaled(log, owner, 20)
     await follower.is_given(standby=(FOLLOWED,))
-    await eventually(lambda: follower.engine.standbys.reflected == {FOLLOWED: end(log)}, "it to be folded")
+    await eventually(lambda: follower.engine.owned.standbys.reflected == {FOLLOWED: end(log)}, "it to be folded")
 
     before = end(log)
     log.read_from.clear()
@@ -71,34 +71,34 @@ async def test_who_is_given_what_it_followed_folds_only_what_it_lacks(log, owner
 
     assert [offset for offset in log.read_from if offset < before] == []
     assert follower.sought[CONTACT_EVENTS, FOLLOWED] == 20
-    assert follower.engine.standbys.warm == frozenset()
+    assert follower.engine.owned.standbys.warm == frozenset()
 
 
 async def test_who_gave_a_partition_up_follows_it_without_opening_its_store_anew(log, owner, follower):
     await journaled(log, owner, 20)
     log.read_from.clear()
     await owner.is_given(OTHER, standby=(FOLLOWED,))
-    await eventually(lambda: owner.engine.standbys.warm == {FOLLOWED}, "the old owner to be warm")
+    await eventually(lambda: owner.engine.owned.standbys.warm == {FOLLOWED}, "the old owner to be warm")
 
     assert log.read_from == [] or min(log.read_from) >= end(log)
     await follower.is_given(FOLLOWED)
-    await eventually(lambda: follower.engine.all_open, "the new owner to open")
+    await eventually(lambda: follower.engine.owned.all_open, "the new owner to open")
     await journaled(log, follower, 5, since=20)
-    await eventually(lambda: owner.engine.standbys.reflected == {FOLLOWED: end(log)}, "the old owner to keep up")
+    await eventually(lambda: owner.engine.owned.standbys.reflected == {FOLLOWED: end(log)}, "the old owner to keep up")
 
 
 async def test_what_is_followed_no_longer_is_closed_and_goes_on_from_there_when_it_comes_back(log, owner, follower):
     await journaled(log, owner, 20)
     await follower.is_given(standby=(FOLLOWED,))
-    await eventually(lambda: follower.engine.standbys.reflected == {FOLLOWED: end(log)}, "it to be folded")
+    await eventually(lambda: follower.engine.owned.standbys.reflected == {FOLLOWED: end(log)}, "it to be folded")
     await follower.is_given()
-    assert follower.engine.standbys.reflected == {}
-    assert follower.engine.standbys.warm == frozenset()
+    assert follower.engine.owned.standbys.reflected == {}
+    assert follower.engine.owned.standbys.warm == frozenset()
 
     before = end(log)
     log.read_from.clear()
     await follower.is_given(standby=(FOLLOWED,))
-    await eventually(lambda: follower.engine.standbys.warm == {FOLLOWED}, "it to be warm again")
+    await eventually(lambda: follower.engine.owned.standbys.warm == {FOLLOWED}, "it to be warm again")
     assert [offset for offset in log.read_from if offset < before - 1] == []
 
 
@@ -108,14 +108,14 @@ async def test_a_journal_that_cannot_be_read_harms_nothing_that_is_owned_and_is_
     monkeypatch.setattr("streams.standby._RETRY_S", 0.01)
     await journaled(log, owner, 20)
     await follower.is_given(OTHER)
-    await eventually(lambda: follower.engine.all_open, "the other partition to open")
+    await eventually(lambda: follower.engine.owned.all_open, "the other partition to open")
     log.is_away = True
     await follower.is_given(OTHER, standby=(FOLLOWED,))
     await eventually(lambda: log.refused > 1, "it to be tried again")
-    assert follower.engine.standbys.warm == frozenset()
+    assert follower.engine.owned.standbys.warm == frozenset()
 
     log.is_away = False
-    await eventually(lambda: follower.engine.standbys.warm == {FOLLOWED}, "it to be warm after all")
+    await eventually(lambda: follower.engine.owned.standbys.warm == {FOLLOWED}, "it to be warm after all")
 
 
 class Work:
@@ -170,7 +170,7 @@ class Group:
     """A consumer group that a member speaks with; it counts how often it is asked to share out anew."""
 
     def __init__(self, host: Host) -> None:
-        self.ownership = Ownership(host.engine, Topics())
+        self.ownership = Ownership(host.engine.owned, Topics())
         self.asked = 0
         self.ownership.ask_anew = self._ask
 
