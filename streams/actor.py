@@ -35,10 +35,11 @@ from streams.work import Work
 _log = structlog.get_logger(__name__)
 _IDLE_S: Final = 60.0
 _LOOK_AGAIN_S: Final = 0.01
-_BEHIND_BYTES: Final = 64 * 1024
 _RECONCILE_CHUNK: Final = 200
 _HELD: Final = "held"
 _CLOCK_IS_WRONG: Final = "clock"
+_BEHIND_BYTES: Final = 64 * 1024
+"""Some hundreds of records: more than a transaction or two take in."""
 
 
 class PartitionActor:

@@ -161,10 +161,11 @@ class KafkaAdmin:
             lambda: self._ask_for_end((topic, partition)), f"find the end of {topic}/{partition}"
         )
 
-    async def result(self, asked: "Future[_T]", what: str) -> _T:
+    async def result(self, asked: "Future[_T] | Awaitable[_T]", what: str) -> _T:
         """What was asked of the client, or an error of ours that says what could not be done."""
         try:
-            return await self._unless_not_accepted(asyncio.wrap_future(asked), what)
+            answer = asyncio.wrap_future(asked) if isinstance(asked, Future) else asyncio.ensure_future(asked)
+            return await self._unless_not_accepted(answer, what)
         except KafkaException as error:
             raise self._explained(error, what) from error
 
