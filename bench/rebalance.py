@@ -1,6 +1,7 @@
 """Benchmark `rebalance`: how long partitions stand still when a worker joins, stops cleanly or is killed, at 5,000 events a second."""
 
 import asyncio
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -41,9 +42,18 @@ def _measure(directory: Path, rounds: int) -> list[Figure]:
         def join() -> None:
             last.start().wait_until_ready()
 
+        def join_with_nothing() -> None:
+            shutil.rmtree(cluster.directory / last.name)
+            join()
+
         journal.until_all_moved_since(time.time())
-        acts: dict[str, Callable[[], object]] = {"clean stop": last.stop, "join": join, "kill": last.kill}
-        for name in ("clean stop", "join", "kill", "join") * rounds:
+        acts: dict[str, Callable[[], object]] = {
+            "clean stop": last.stop,
+            "join": join,
+            "kill": last.kill,
+            "join without local state": join_with_nothing,
+        }
+        for name in list(acts) * rounds:
             found[name] += journal.standstills(acts[name], lambda: _settled(cluster))
     figures = []
     for name, seconds in found.items():
@@ -106,12 +116,12 @@ class _Journal:
         self._consumer.close()
 
     def standstills(self, act: Callable[[], object], settled: Callable[[], bool]) -> list[float]:
-        """The longest pause of each partition, from a moment before the act until all go on for good."""
+        """The longest pause of each partition, from the act until all go on for good."""
         began = time.time()
         act()
         eventually(settled, "the workers to own all partitions", seconds=LIMIT_S)
         self.until_all_moved_since(time.time())
-        return [self._longest_pause(number, since=began - 0.5) for number in self._partitions]
+        return [self._longest_pause(number, since=began) for number in self._partitions]
 
     def until_all_moved_since(self, moment: float) -> None:
         eventually(

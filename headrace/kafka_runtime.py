@@ -73,7 +73,7 @@ async def kafka_engine(
     watch = ClockWatch(log, clock, host.trust_clock, every_s=look_at_clock_every_s)
     await watch.look()
     await host.catch_up()
-    ownership = Ownership(host, settings.topics)
+    ownership = Ownership(host.owned, settings.topics)
     delivery = Delivery(start_position=host.start_position, on_crash=on_crash)
     app = build_kafka_app(log=log, settings=kafka, member=member, delivery=delivery, ownership=ownership)
     for topic, handler in agents(host, settings.topics).items():

@@ -43,7 +43,12 @@ def run_worker(settings: Settings) -> int:
     def readiness() -> tuple[bool, Mapping[str, Any]]:
         if engine is None:
             return False, {"partitions": []}
-        facts = {"partitions": sorted(engine.host.actors), "verify": verification.last if verification else {}}
+        facts = {
+            "partitions": sorted(engine.host.actors),
+            "warm": sorted(engine.ownership.warm),
+            "awaited": sorted(engine.ownership.awaited),
+            "verify": verification.last if verification else {},
+        }
         return engine.ownership.settled, facts
 
     def forget() -> None:

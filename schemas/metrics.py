@@ -106,6 +106,16 @@ ENGINE: Final = (
     ),
     MetricSpec("headrace_owned_partitions", "gauge", "Partitions that this worker owns."),
     MetricSpec(
+        "headrace_standby_lag_records",
+        "gauge",
+        "Journal records (and whatever else takes up offsets) that this worker has not folded yet, of partitions that it "
+        "follows for another one.",
+        ("partition",),
+    ),
+    MetricSpec(
+        "headrace_awaited_partitions", "gauge", "Partitions that this worker gets when it has folded their journals."
+    ),
+    MetricSpec(
         "headrace_stuck_enrollments",
         "gauge",
         "Enrollments that nothing will move, or that should have moved long ago, by reason, as the worker's own state has "

@@ -26,7 +26,7 @@ from streams.catalogue_feed import CatalogueFeed, Snapshot
 from streams.dispatcher import Dispatcher
 from streams.gate import Gate
 from streams.metrics import EngineMetrics
-from streams.opening import open_store
+from streams.opening import begin_store, catch_up
 from streams.pace import limit_of
 from streams.partition_settings import GROUP, PartitionSettings
 from streams.store import Store
@@ -38,6 +38,8 @@ _LOOK_AGAIN_S: Final = 0.01
 _RECONCILE_CHUNK: Final = 200
 _HELD: Final = "held"
 _CLOCK_IS_WRONG: Final = "clock"
+_BEHIND_BYTES: Final = 64 * 1024
+"""Some hundreds of records: more than a transaction or two take in."""
 
 
 class PartitionActor:
@@ -76,7 +78,10 @@ class PartitionActor:
         self._behind = False
         """Whether a timer is due that unread input might still come before."""
         self._writer: PartitionWriter
+        self._begun: Store | None = None
+        """The store, from when it is opened, until it is given up or closed."""
         self._store: Store
+        """The same, from when it is folded."""
         self._snapshot: Snapshot
         self._stopping = self._closed = False
         self._gate = Gate()
@@ -93,11 +98,17 @@ class PartitionActor:
         """Become the partition's owner: nobody before us writes from here on."""
         self._writer = await self._log.open_writer(GROUP, self.partition)
 
-    async def fold(self) -> None:
-        """Fold the journal to its end and find out where the inputs go on."""
+    async def fold(self, begun: Store | None = None) -> None:
+        """Fold the journal to its end (into a store that was begun, if it was) and find out where the inputs go on."""
         began = time.monotonic()
-        self._store = await open_store(self._log, self.partition, self._settings)
-        _log.debug("partition.folded", partition=self.partition, seconds=round(time.monotonic() - began, 3))
+        self._begun = begun or await begin_store(self._log, self.partition, self._settings)
+        first = self._begun.reflected.offset
+        await catch_up(self._log, self.partition, self._begun, self._settings)
+        self._store = self._begun
+        took = round(time.monotonic() - began, 3)
+        _log.debug(
+            "partition.folded", partition=self.partition, **{"from": first}, seconds=took, warm=begun is not None
+        )
 
     async def begin(self) -> None:
         """Wait for the definitions that the journal says are in force; on the very first start, say so in it."""
@@ -235,13 +246,19 @@ class PartitionActor:
             self._take_reports(work)
             await self._commit(work)
 
+    def let_go(self) -> Store | None:
+        """Give the partition up, and its store, as far as it is folded, to whoever follows the partition from now on."""
+        self._closed = True
+        store, self._begun = self._begun, None
+        return store
+
     async def close(self) -> None:
         """Give the partition up; the store is closed cleanly."""
         self._feed.forget(self._wake.set)
-        folded, self._closed = self.is_open, True
+        store = self.let_go()
         await self._writer.close()
-        if folded:
-            self._store.close()
+        if store is not None:
+            await asyncio.to_thread(store.close)  # it reaches the disk: the other partitions don't wait for that
 
     async def _sleep(self) -> None:
         due_ms = self._store.next_due_ms()
@@ -323,6 +340,11 @@ class PartitionActor:
         """Let these wait to be taken in, and no others."""
         self._batches = deque(batches)
         self._queued = sum(batch.size for batch in self._batches)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is so much input that it will be some transactions until it is taken in."""
+        return self._queued >= _BEHIND_BYTES
 
     @property
     def _is_full(self) -> bool:

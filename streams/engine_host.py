@@ -1,13 +1,11 @@
 """The engine in one process: the actors of the partitions it owns, the catalogue's owner and the dispatcher.
 
 On the embedded log it owns every partition from `open` to `stop`. On Kafka a consumer group says which, and that
-changes while it runs: `hold` before each change, `own` after it (`streams.ownership`).
+changes while it runs (`streams.owned_partitions`).
 """
 
-# over 300 lines because what owns partitions, from the first fence to a clean stop, is read in one place
-
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -25,9 +23,9 @@ from streams.breaker import DRAIN_PER_SECOND
 from streams.catalogue_feed import CatalogueFeed
 from streams.catalogue_owner import CatalogueOwner
 from streams.dispatcher import Dispatcher
-from streams.fencing import Fencing
 from streams.metrics import EngineMetrics
 from streams.outcome_post import OutcomePost
+from streams.owned_partitions import OwnedPartitions, Parts, Seek
 from streams.pace import Pace
 from streams.partition_settings import PartitionSettings
 from streams.secrets import NO_SECRETS, Secrets
@@ -86,15 +84,20 @@ class EngineHost:
             pace=Pace(settings.per_second, clock, time_scale=scale),
         )
         self._post = OutcomePost(log, partitions)
-        self._seek: Callable[[str, int, int], None] = _no_seek
-        self.actors: dict[int, PartitionActor] = {}
-        self._owner: CatalogueOwner | None = None
-        self._tasks: dict[PartitionActor, asyncio.Task[None]] = {}
+        self._seek: Seek = _no_seek
+        self.owned = OwnedPartitions(
+            log,
+            settings,
+            Parts(
+                new_actor=self._new_actor,
+                new_owner=self._new_owner,
+                spawn=self._spawn,
+                post=self._post.send,
+                seek=self._seek_input,
+            ),
+        )
+        self.actors = self.owned.actors
         self._background: tuple[asyncio.Task[None], ...] = ()
-        self._fencing = Fencing()
-        self._holds = 0  # how often `hold` was called: what was found out before the last time holds no more
-        self._change: asyncio.Future[Any] | None = None  # partitions that are being given up and opened
-        self._leaving = False
         self.clock_trusted = True
         """Whether the clock is near enough to the brokers' for anything to be decided."""
 
@@ -102,146 +105,40 @@ class EngineHost:
 
     async def open(self) -> None:
         """Own every partition: fence, fold and catch up. After this each knows all that its journal says."""
-        self._owner = self._new_owner()
-        await self._owner.open()
-        actors = [self._new_actor(partition) for partition in range(self._partitions)]
-        await asyncio.gather(*(actor.open() for actor in actors))
-        self.actors = {actor.partition: actor for actor in actors}
+        await self.owned.open(range(self._partitions))
 
     async def catch_up(self) -> None:
         """Know the catalogue, and own nothing yet: for a host whose partitions `own` gives and takes."""
         await self._feed.catch_up()
 
-    def start(self, seek: Callable[[str, int, int], None]) -> None:
+    def start(self, seek: Seek) -> None:
         """Let the actors work; `seek(topic, partition, offset)` makes the inputs be read again from there."""
         self._seek = seek
         watch = StuckWatch(self, self._feed, self._log, self._clock, self._settings, self._metrics)
         self._background = (self._spawn(self._feed.run()), self._spawn(watch.run()))
-        for actor in self.actors.values():
-            self._tasks[actor] = self._spawn(actor.run())
+        self.owned.start()
 
     def release(self) -> None:
         """Let handlers that wait for room go, so that the agents can stop; what they hold is read again."""
-        for actor in self.actors.values():
-            actor.stop()
+        self.owned.release()
 
     async def stop(self, timeout_s: float) -> None:
         """Stop cleanly: finish what is in hand, let calls in flight end and report, close the stores."""
-        self.release()
-        if self._leaving:  # the actors are held, and will not go on
-            for task in self._tasks.values():
-                task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self.owned.end()
         left = await self.dispatcher.drain(timeout_s)
-        for actor in self.actors.values():
-            if not self._leaving:
-                await actor.settle()
-            await actor.close()
+        await self.owned.close()
         await self._post.finish()
-        if self._owner is not None:
-            await self._owner.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         _log.info("engine.stopped", calls_given_up=left)
 
-    # ------------------------------------------------------------ ownership
-
-    async def hold(self) -> None:
-        """Finish the transactions in hand and begin none, until `own` says what is still ours."""
-        self._holds += 1
-        await self._fencing.over()  # an owner that is just being opened must not fence the next one
-        if self._owner is not None:
-            await self._owner.hold()
-        await asyncio.gather(*(actor.hold() for actor in self.actors.values()))
-
-    async def own(self, partitions: Collection[int], *, catalogue: bool, membership: bytes) -> None:
-        """Own exactly these partitions, as this member of the consumer group; call it after `hold`.
-
-        Those that left are closed (calls in flight go on), those that are kept go on at once, new ones are fenced
-        side by side. Folding is not waited for: a partition is read from when its journal is folded, so a long one holds
-        up no other. When `hold` is called meanwhile, nothing more is begun: the next `own` goes on.
-        """
-        self._change = asyncio.ensure_future(self._bring_about(partitions, catalogue, membership))
-        try:
-            await self._change
-        except asyncio.CancelledError:
-            if not self._leaving:
-                raise
-
-    async def _bring_about(self, partitions: Collection[int], catalogue: bool, membership: bytes) -> None:
-        turn = self._holds
-        kept = [actor for partition, actor in self.actors.items() if partition in partitions]
-        for actor in kept:
-            actor.join(membership)
-            actor.go_on()
-        if catalogue and self._owner is not None:
-            self._owner.join(membership)
-            self._owner.go_on()
-        await asyncio.gather(*(self._give_up(partition) for partition in set(self.actors).difference(partitions)))
-        if self._owner is not None and not catalogue:
-            owner, self._owner = self._owner, None
-            await owner.close()
-        opening = [self._open_partition(number, membership, turn) for number in set(partitions).difference(self.actors)]
-        if catalogue and self._owner is None:
-            opening.append(self._open_owner(membership, turn))
-        await asyncio.gather(*opening)
-
-    async def leave(self) -> None:
-        """Finish what is in hand and write nothing more: others may take over. Calls in flight go on until `stop`."""
-        self._leaving = True
-        if self._change is not None:
-            self._change.cancel()  # what is being opened is not ours any more
-            await asyncio.gather(self._change, return_exceptions=True)
-        await self.hold()
-        self._post.send(outcome for actor in self.actors.values() for outcome in actor.unheard())
-
-    @property
-    def all_open(self) -> bool:
-        """Whether no partition's journal is still being folded."""
-        return all(actor.is_open for actor in self.actors.values())
-
-    async def _open_partition(self, partition: int, membership: bytes, turn: int) -> None:
-        actor = self._new_actor(partition)
-        if await self._fence(actor, membership, turn):
-            self.actors[partition] = actor
-            self._tasks[actor] = self._spawn(self._fold_and_run(actor))
-
-    async def _open_owner(self, membership: bytes, turn: int) -> None:
-        owner = self._new_owner()
-        if await self._fence(owner, membership, turn):
-            self._owner = owner
-            await owner.catch_up()
-
-    async def _fence(self, part: PartitionActor | CatalogueOwner, membership: bytes, turn: int) -> bool:
-        """Become the owner, unless that is out of date."""
-        if turn != self._holds:
-            return False
-        with self._fencing:
-            await part.fence()
-        part.join(membership)
-        return True
-
-    async def _fold_and_run(self, actor: PartitionActor) -> None:
-        await actor.fold()
-        for topic in self._settings.topics.inputs:
-            self._seek(topic, actor.partition, actor.position(topic))
-        await actor.begin()
-        await actor.run()
-
-    async def _give_up(self, partition: int) -> None:
-        actor = self.actors.pop(partition)
-        task = self._tasks.pop(actor, None)
-        if task is not None:
-            task.cancel()  # it is held, so no transaction is cut short; a fold goes on where it was, if it comes back
-            await asyncio.gather(task, return_exceptions=True)
-        self._post.send(actor.unheard())
-        await actor.close()
+    # ------------------------------------------------------------ what comes in
 
     def start_position(self, topic: str, partition: int) -> int | None:
         """Where reading an input goes on; None where it is not this host's to read."""
         if topic == DEFINITION_COMMANDS:
-            return self._owner.position if self._owner else None
+            return self.owned.catalogue_owner.position if self.owned.catalogue_owner else None
         actor = self.actors.get(partition)
         return actor.position(topic) if actor and actor.is_open else None
 
@@ -253,8 +150,8 @@ class EngineHost:
 
     async def take_definition_commands(self, batch: Batch) -> None:
         """Handler of definition commands."""
-        if self._owner is not None:
-            await self._owner.take(batch)
+        if self.owned.catalogue_owner is not None:
+            await self.owned.catalogue_owner.take(batch)
 
     @property
     def last_time_ms(self) -> int:
@@ -296,7 +193,7 @@ class EngineHost:
 
     def _report(self, outcome: ReportOutcome) -> None:
         actor = self.actors.get(home_partition(outcome.contact_id, self._partitions))
-        if actor is None or self._leaving:
+        if actor is None or self.owned.leaving:
             self._post.send([outcome])
         else:
             actor.report(outcome)

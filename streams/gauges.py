@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas import metrics as m
 from schemas.event_log import EventLog
+from schemas.topics import JOURNAL
 from streams.engine_host import EngineHost
 
 
@@ -20,6 +21,8 @@ class EngineGauges:
         self._breakers = m.gauge(registry, "headrace_breaker_open")
         self._catalogue = m.gauge(registry, "headrace_catalogue_offset")
         self._owned = m.gauge(registry, "headrace_owned_partitions")
+        self._standby = m.gauge(registry, "headrace_standby_lag_records")
+        self._awaited = m.gauge(registry, "headrace_awaited_partitions")
 
     async def look(self) -> None:
         """Take the figures; partitions that left are no longer shown."""
@@ -35,7 +38,16 @@ class EngineGauges:
                 self._timers.labels(str(actor.partition)).set(actor.pending_timers)
                 self._catalogue.labels(str(actor.partition)).set(actor.catalogue_offset)
         self._owned.set(len(self._host.actors))
+        await self._look_at_standbys()
         for channel, count in self._host.dispatcher.busy.items():
             self._in_flight.labels(channel).set(count)
         for channel, is_down in self._host.dispatcher.breakers.items():
             self._breakers.labels(channel).set(is_down)
+
+    async def _look_at_standbys(self) -> None:
+        reflected = dict(self._host.owned.standbys.reflected)
+        ends = await asyncio.gather(*(self._log.end_offset(JOURNAL, number) for number in reflected))
+        self._standby.clear()
+        for (number, offset), end in zip(reflected.items(), ends, strict=True):
+            self._standby.labels(str(number)).set(max(0, end - offset))
+        self._awaited.set(len(self._host.owned.standbys.awaited))

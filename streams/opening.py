@@ -9,7 +9,7 @@ from domain import journal as j
 from domain.errors import HeadraceError
 from domain.evolve import evolve, evolve_partition
 from domain.state import ContactState
-from schemas.event_log import EventLog, Record
+from schemas.event_log import Chunk, EventLog, Record
 from schemas.journal import POSITIONS_HEADER, decode_event, decode_events, decode_positions
 from schemas.topics import JOURNAL
 from streams.partition_settings import GROUP, PartitionSettings
@@ -27,31 +27,54 @@ async def open_store(log: EventLog, partition: int, settings: PartitionSettings)
     Raises:
         HeadraceError: the journal ended before its end offset was reached.
     """
-    identity = Identity(log.cluster_id, await log.topic_id(JOURNAL))
-    store = Store(store_path(settings.directory, partition), identity)
+    store = await begin_store(log, partition, settings)
     try:
-        await _catch_up(log, partition, store, settings)
+        await catch_up(log, partition, store, settings)
     except BaseException:
         store.close()  # what it holds, it holds: who folds it next goes on there
         raise
     return store
 
 
-async def _catch_up(log: EventLog, partition: int, store: Store, settings: PartitionSettings) -> None:
-    if not await _fits(log, partition, store):
-        _log.warning("store.rebuilt", partition=partition, reason="its last event is not the journal's")
-        store.reset()
-    end = await log.end_offset(JOURNAL, partition)
-    position = store.reflected.offset
+async def begin_store(log: EventLog, partition: int, settings: PartitionSettings) -> Store:
+    """The partition's store as it was left, if that fits the journal, else an empty one."""
+    identity = Identity(log.cluster_id, await log.topic_id(JOURNAL))
+    store = Store(store_path(settings.directory, partition), identity)
+    try:
+        if not await _fits(log, partition, store):
+            _log.warning("store.rebuilt", partition=partition, reason="its last event is not the journal's")
+            store.reset()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+async def catch_up(log: EventLog, partition: int, store: Store, settings: PartitionSettings) -> None:
+    """Fold what the store lacks to the journal's end, and find out where the inputs go on.
+
+    Raises:
+        HeadraceError: the journal ended before its end offset was reached.
+    """
+    end, position = await log.end_offset(JOURNAL, partition), store.reflected.offset
     while position < end:
-        chunk = await log.read(JOURNAL, partition, position, limit=_READ_LIMIT)
-        if chunk.next <= position:
-            message = f"journal partition {partition} ends at {position}, expected {end}"
-            raise HeadraceError(message)
-        if chunk:
-            fold(store, chunk)
+        chunk = await read_some(log, partition, position, end)
+        fold(store, chunk)
         position = chunk.next
     await _take_group_positions(log, partition, store, settings)
+
+
+async def read_some(log: EventLog, partition: int, position: int, end: int, *, limit: int | None = None) -> Chunk:
+    """What comes next in the journal.
+
+    Raises:
+        HeadraceError: the journal ends before `end`.
+    """
+    chunk = await log.read(JOURNAL, partition, position, limit=limit or _READ_LIMIT)
+    if chunk.next <= position < end:
+        message = f"journal partition {partition} ends at {position}, expected {end}"
+        raise HeadraceError(message)
+    return chunk
 
 
 async def _fits(log: EventLog, partition: int, store: Store) -> bool:
@@ -67,6 +90,8 @@ async def _fits(log: EventLog, partition: int, store: Store) -> bool:
 
 def fold(store: Store, records: Sequence[Record]) -> None:
     """Apply journal records to the store; this is the only way in which it is ever built."""
+    if not records:
+        return
     reflected = store.reflected
     partition, positions = reflected.partition, dict(reflected.positions)
     last_time_ms = partition.last_time_ms

@@ -26,7 +26,8 @@ def worker(
 ) -> None:
     """Run the engine alone, on Kafka: it takes its share of the partitions, decides, and calls the providers.
 
-    Start as many as you like, each with a data directory of its own. SIGTERM or Ctrl-C hands its partitions over at
+    Start as many as you like, each with a data directory of its own; a new one gets its share when it has folded the
+    journals of it, and is ready then. SIGTERM or Ctrl-C hands its partitions over at
     once; calls in flight may finish. A worker that fails exits with 1: let its supervisor start it again.
     """
     from headrace.ports import ensure_free

@@ -1,6 +1,7 @@
 """The cluster's side matters: its id, its topics, and where their partitions end, without blocking."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from domain.errors import HeadraceError
 from schemas.event_log_errors import TopicMismatch, UnknownPartition, UnknownTopic
-from streams.kafka.errors import KafkaRefused, KafkaUnreachable
+from streams.kafka.errors import AuthenticationFailed, KafkaRefused, KafkaUnreachable
 from streams.kafka.settings import KafkaSettings
 
 Place = tuple[str, int]
@@ -23,6 +24,14 @@ Place = tuple[str, int]
 _PAUSE_S: Final = 0.02
 _FIRST_S: Final = 10.0
 """Whoever starts Headrace with a wrong address or password should not wait for long to be told."""
+_NOT_ACCEPTED: Final = (
+    KafkaError._AUTHENTICATION,  # noqa: SLF001 librdkafka's own codes begin so
+    KafkaError._SSL,  # noqa: SLF001
+)
+"""The client would try again until the time is out, and fail again."""
+_NOT_ACCEPTED_S: Final = 1.0
+"""So long an answer may still come from a broker that let us in before."""
+_LOOK_S: Final = 0.05
 _UNREACHABLE: Final = (
     KafkaError._TIMED_OUT,  # noqa: SLF001 librdkafka's own codes begin so
     KafkaError._TRANSPORT,  # noqa: SLF001
@@ -64,6 +73,7 @@ class KafkaAdmin:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._last_error = ""
+        self._not_accepted_at = -math.inf
         self.client = self._new_client()
         self._timeout_s = settings.request_timeout_ms / 1000
         self._attempt_s = self._timeout_s / 4
@@ -154,9 +164,23 @@ class KafkaAdmin:
     async def result(self, asked: "Future[_T] | Awaitable[_T]", what: str) -> _T:
         """What was asked of the client, or an error of ours that says what could not be done."""
         try:
-            return await (asyncio.wrap_future(asked) if isinstance(asked, Future) else asked)
+            answer = asyncio.wrap_future(asked) if isinstance(asked, Future) else asyncio.ensure_future(asked)
+            return await self._unless_not_accepted(answer, what)
         except KafkaException as error:
             raise self._explained(error, what) from error
+
+    async def _unless_not_accepted(self, answer: "asyncio.Future[_T]", what: str) -> _T:
+        began = time.monotonic()
+        while not (await asyncio.wait([answer], timeout=_LOOK_S))[0]:
+            self.client.poll(0)  # hands over why connections fail
+            if self._not_accepted_at >= began and time.monotonic() > began + _NOT_ACCEPTED_S:
+                answer.add_done_callback(lambda late: late.cancelled() or late.exception())
+                message = (
+                    f"could not {what}: authentication with {self._settings.bootstrap} failed ({self._last_error}); check the "
+                    "HEADRACE_KAFKA_SASL_* and HEADRACE_KAFKA_SSL_* settings"
+                )
+                raise AuthenticationFailed(message)
+        return answer.result()
 
     async def _until_ready(self, name: str) -> None:
         """A new topic is known to the controller before the brokers lead its partitions."""
@@ -239,6 +263,8 @@ class KafkaAdmin:
         """Called by `poll`: why connections fail is told here, and only here."""
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001 says less than the one before it
             self._last_error = error.str()
+        if error.code() in _NOT_ACCEPTED:
+            self._not_accepted_at = time.monotonic()
 
 
 def explained(error: Any, failed: str, bootstrap: str, last_error: str = "") -> HeadraceError:

@@ -90,6 +90,13 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         trouble: BaseException | None = ended or coordinator._pending_exception  # noqa: SLF001
         return trouble
 
+    async def ask_anew(self) -> None:
+        """Have the group share out its partitions anew, of what its members have by then."""
+        await self.call_thread(self._ask_anew)
+
+    async def _ask_anew(self) -> None:
+        self._ensure_consumer()._coordinator.request_rejoin()  # noqa: SLF001 aiokafka has no other way
+
     async def go_on_at(self, positions: Mapping[TP, int]) -> None:
         """After an assignment: read these partitions from these offsets on."""
         await self.call_thread(self._go_on_at, positions)

@@ -7,6 +7,10 @@ class KafkaUnreachable(HeadraceError):
     """No Kafka broker answered: check HEADRACE_KAFKA, the network, and the HEADRACE_KAFKA_* security settings."""
 
 
+class AuthenticationFailed(KafkaUnreachable):
+    """This client and the Kafka brokers don't accept each other: check the HEADRACE_KAFKA_* security settings."""
+
+
 class KafkaRefused(HeadraceError):
     """The Kafka cluster refused a request."""
 

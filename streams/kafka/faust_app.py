@@ -3,6 +3,7 @@
 from schemas.event_log import EventLog
 from streams.delivery import Delivery
 from streams.faust_app import HeadraceApp, quiet
+from streams.kafka.assignor import Assignor
 from streams.kafka.group_member import GroupMember
 from streams.kafka.settings import KafkaSettings
 from streams.kafka.transport import KafkaTransport
@@ -34,7 +35,10 @@ def build_kafka_app(
         broker_session_timeout=member.session_timeout_ms / 1000,
         broker_request_timeout=member.request_timeout_ms / 1000,
         broker_rebalance_timeout=member.rebalance_timeout_ms / 1000,
-        table_standby_replicas=1,  # with 0 another assignor is used, which does not keep partitions together
+        PartitionAssignor=lambda app, replicas: Assignor(
+            app, replicas, by_contact=ownership.topics.inputs, warm=lambda: ownership.warm
+        ),
+        table_standby_replicas=1,  # with 0 Faust asks another assignor, which does not keep partitions together
     )
 
     async def complete(*_: object, **__: object) -> None:

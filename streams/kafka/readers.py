@@ -31,6 +31,8 @@ class _Lease:
         """How many have it or wait for it."""
         self.in_a_row = 0
         """Reads since it was last moved elsewhere."""
+        self.abandoned = False
+        """Whether somebody stopped waiting for a read that goes on."""
 
     @property
     def reads_on(self) -> bool:
@@ -46,20 +48,32 @@ class Readers:
         self._leases: dict[Place, list[_Lease]] = {}
         self._threads = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="headrace-kafka-read")
         self._sweep: asyncio.TimerHandle | None = None
-        self._closing: set[asyncio.Future[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def read(self, place: Place, offset: int, limit: int, end: int) -> Chunk:
         """Records from `offset` on; at least one, unless there is none before `end`."""
-        lease = self._lease(place, offset, limit)
-        loop = asyncio.get_running_loop()
-        lease.waiting += 1
+        while True:
+            lease = self._lease(place, offset, limit)
+            lease.waiting += 1
+            try:
+                async with lease.turn:
+                    if not lease.abandoned:
+                        return await self._read(place, lease, offset, limit, end)
+            finally:
+                lease.waiting -= 1
+                lease.used_at = time.monotonic()
+
+    async def _read(self, place: Place, lease: _Lease, offset: int, limit: int, end: int) -> Chunk:
+        lease.in_a_row = lease.in_a_row + 1 if lease.reader.position == offset else 0
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, lease.reader.read, offset, limit, end)
         try:
-            async with lease.turn:
-                lease.in_a_row = lease.in_a_row + 1 if lease.reader.position == offset else 0
-                return await asyncio.shield(loop.run_in_executor(self._threads, lease.reader.read, offset, limit, end))
-        finally:
-            lease.waiting -= 1
-            lease.used_at = time.monotonic()
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:  # its thread reads on: nobody else may use the reader meanwhile
+            if not reading.done():
+                lease.abandoned = True
+                self._leases[place].remove(lease)
+                self._end(lease, after=reading)
+            raise
 
     async def close(self) -> None:
         """Close them all."""
@@ -104,7 +118,12 @@ class Readers:
         if self._leases:
             self._sweep_later()
 
-    def _end(self, lease: _Lease) -> None:
-        closing = asyncio.get_running_loop().run_in_executor(self._threads, lease.reader.close)
+    def _end(self, lease: _Lease, *, after: "asyncio.Future[Chunk] | None" = None) -> None:
+        closing = asyncio.get_running_loop().create_task(self._close(lease, after))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+    async def _close(self, lease: _Lease, after: "asyncio.Future[Chunk] | None") -> None:
+        if after is not None:
+            await asyncio.wait([after])
+        await asyncio.get_running_loop().run_in_executor(self._threads, lease.reader.close)

@@ -6,7 +6,7 @@ positions belong to the engine's own transactions.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from faust.transport.base import Producer
@@ -43,7 +43,8 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         self._lanes: dict[TP, Lane] = {}
         self._paused: set[TP] = set()
         self._room = asyncio.Event()
-        self._seeks: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Task[None]] = set()
+        self.transport.ownership.ask_anew = lambda: self._call(self._thread.ask_anew())
 
     def _new_consumer_thread(self) -> KafkaConsumerThread:
         return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -71,9 +72,13 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         else:  # it has just become ours to read
             self._lanes[tp] = self._new_lane()
             self._room.set()
-        task = asyncio.get_running_loop().create_task(self._thread.go_back(tp, offset))
-        self._seeks.add(task)
-        task.add_done_callback(self._seeks.discard)
+        self._call(self._thread.go_back(tp, offset))
+
+    def _call(self, call: Coroutine[Any, Any, None]) -> None:
+        """Have something done in the consumer's thread, and don't wait for it."""
+        task = asyncio.get_running_loop().create_task(call)
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Drop what waits: it comes again, here or elsewhere."""
@@ -89,7 +94,11 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         """Tell what is ours now; Faust says it is complete when its agents know too."""
         try:
             self.transport.ownership.on_assigned(
-                assigned, member_id=self._thread.member_id, metadata=self._thread.metadata()
+                assigned,
+                member_id=self._thread.member_id,
+                metadata=self._thread.metadata(),
+                standby=self.app.assignor.standby,
+                awaited=self.app.assignor.awaited,
             )
         except Exception as error:  # noqa: BLE001 aiokafka would log it and go on
             self.transport.fail(error)

@@ -1,12 +1,14 @@
 """What a partition's owner measures: told once per transaction, and right to the last event."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from domain.action import ActionResult
 from headrace.metrics import metrics_text
+from schemas.topics import JOURNAL
 from streams.gauges import EngineGauges
 from tests.integration.engine.test_partition import ADA, SMS
 from tests.support.engine_spec import DAY_MS
@@ -25,6 +27,10 @@ class Host:
 
     def __init__(self, partition):
         self.actors, self.dispatcher = {0: partition.actor}, partition.dispatcher
+        self.follows()
+
+    def follows(self, reflected=None, awaited=frozenset()):
+        self.owned = SimpleNamespace(standbys=SimpleNamespace(reflected=reflected or {}, awaited=awaited))
 
 
 def shown(partition):
@@ -130,6 +136,20 @@ async def test_a_partition_that_left_is_no_longer_shown(partition):
     figures = shown(partition)
     assert ("pending_timers", "0") not in figures
     assert figures["owned_partitions",] == 0
+
+
+async def test_what_is_followed_shows_how_far_it_is_behind_its_journal(partition):
+    host = Host(partition)
+    gauges = EngineGauges(partition.registry, host, partition.log, partition.settings.topics.inputs)
+    end = await partition.log.end_offset(JOURNAL, 0)
+    host.follows({0: end - 1}, awaited=frozenset([0]))
+    await gauges.look()
+    assert shown(partition)["standby_lag_records", "0"] == 1
+    assert shown(partition)["awaited_partitions",] == 1
+
+    host.follows()
+    await gauges.look()
+    assert ("standby_lag_records", "0") not in shown(partition)
 
 
 async def test_no_contact_is_named(partition):

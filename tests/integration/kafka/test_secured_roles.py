@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from headrace.cli.exits import UNREACHABLE
 from tests.support.certificates import Authority
 from tests.support.engine_cluster import PARTITIONS, eventually
 from tests.support.kafka_broker import JavaBroker
@@ -108,7 +110,13 @@ async def test_roles_that_are_let_in_by_different_ways_over_tls_work_together(wa
             role.end()
 
 
-def test_a_worker_whose_session_the_brokers_find_too_short_says_so_and_ends(ways_in, tmp_path):
+def test_a_role_that_is_not_let_in_says_what_to_set_and_ends(ways_in, tmp_path):
+    stranger = ways_in["plain"] | {"HEADRACE_KAFKA_SASL_PASSWORD": "guess", "HEADRACE_DATA_DIR": str(tmp_path / "data")}
+    not_accepted = headrace("worker", environment=stranger)
+    assert not_accepted.returncode == UNREACHABLE
+    assert re.search(r"authentication with \S+ failed .*check the HEADRACE_KAFKA_SASL_", not_accepted.stderr)
+    assert "guess" not in not_accepted.stderr
+
     hasty = ways_in["plain"] | {"HEADRACE_KAFKA_SESSION_TIMEOUT": "1", "HEADRACE_DATA_DIR": str(tmp_path / "data")}
     made = headrace("topics", "create", environment=hasty | {"HEADRACE_KAFKA_REPLICATION_FACTOR": "1"})
     assert made.returncode == 0, made.stdout + made.stderr

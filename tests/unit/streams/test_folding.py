@@ -2,91 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from domain.action import ActionRegistry
-from domain.contact_event import ContactEvent
-from headrace.compiling import compile_document
-from schemas.contact_event import cloud_event
-from schemas.event_log import Chunk, NewRecord
-from schemas.topics import COMMANDS, CONTACT_EVENTS, DEFINITION_COMMANDS, DEFINITIONS, JOURNAL
+from schemas.topics import COMMANDS, CONTACT_EVENTS, JOURNAL
 from streams import opening
 from streams.batch import Batch
-from streams.engine_host import EngineHost
-from streams.partition_settings import PartitionSettings
-from tests.support.memory_log import MemoryEventLog
+from tests.support.told_engine import LONG, Host, SlowLog, eventually, fact
 
-LONG, SHORT = 0, 1
+SHORT = 1
 FACTS = 60
 CHUNK = 10
-
-
-class SlowLog(MemoryEventLog):
-    """A log that lets the long partition's journal be read only so far, and knows from where it was read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stands_still_at: int | None = None
-        self.go_on = asyncio.Event()
-        self.read_from: list[int] = []
-
-    async def read(self, topic: str, partition: int, offset: int, *, limit: int) -> Chunk:
-        if (topic, partition) == (JOURNAL, LONG):
-            if self.stands_still_at is not None and offset >= self.stands_still_at:
-                await self.go_on.wait()
-            self.read_from.append(offset)
-        return await super().read(topic, partition, offset, limit=limit)
-
-
-class Host:
-    """An engine that is told by hand what its group gives to it; `sought` is where it wants its inputs to be read."""
-
-    def __init__(self, log: SlowLog, directory: Path) -> None:
-        self.sought: dict[tuple[str, int], int] = {}
-        self.crashes: list[BaseException] = []
-        self.engine = EngineHost(
-            log,
-            partitions=2,
-            clock=lambda: time.time_ns() // 1_000_000,
-            compile_=compile_document,
-            actions=ActionRegistry(),
-            settings=PartitionSettings(directory=directory),
-            on_crash=self.crashes.append,
-        )
-        self.engine.start(lambda topic, partition, offset: self.sought.update({(topic, partition): offset}))
-
-    async def is_given(self, *partitions: int) -> None:
-        await self.engine.hold()
-        await self.engine.own(partitions, catalogue=False, membership=b"")
-
-    async def stop(self) -> None:
-        await self.engine.leave()
-        await self.engine.stop(0)
-
-
-async def eventually(holds, what: str) -> None:
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0.005)
-    assert holds(), what
 
 
 @pytest.fixture
 async def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowLog:
     """The long partition's journal has many events; whoever folds it next does so in small pieces."""
-    log = SlowLog()
-    for topic in (CONTACT_EVENTS, COMMANDS, JOURNAL):
-        await log.create_topic(topic, 2)
-    for topic in (DEFINITIONS, DEFINITION_COMMANDS):
-        await log.create_topic(topic, 1)
+    log = await SlowLog.with_topics()
     first = Host(log, tmp_path / "first")
     await first.is_given(LONG, SHORT)
-    await eventually(lambda: first.engine.all_open, "the first engine to open")
+    await eventually(lambda: first.engine.owned.all_open, "the first engine to open")
     await log.append([fact(number) for number in range(FACTS)])
     records = log.topics[CONTACT_EVENTS][LONG]
     await first.engine.take_input(Batch(CONTACT_EVENTS, LONG, 0, tuple(records), len(records)))
@@ -95,12 +32,6 @@ async def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SlowLog:
     monkeypatch.setattr(opening, "_READ_LIMIT", CHUNK)
     log.read_from.clear()
     return log
-
-
-def fact(number: int) -> NewRecord:
-    event = ContactEvent(contact_id=f"c-{number}", source="crm", id=f"{number}", type="page.viewed", data={})
-    value, headers = cloud_event(event)
-    return NewRecord(topic=CONTACT_EVENTS, partition=LONG, key=event.contact_id.encode(), value=value, headers=headers)
 
 
 def positions(host: Host, partition: int) -> Mapping[str, int | None]:
@@ -116,7 +47,7 @@ async def test_a_partition_with_a_long_journal_holds_up_neither_the_rebalance_no
 
     assert positions(host, SHORT) == {CONTACT_EVENTS: 0, COMMANDS: 0}
     assert positions(host, LONG) == {CONTACT_EVENTS: None, COMMANDS: None}
-    assert not host.engine.all_open
+    assert not host.engine.owned.all_open
 
     log.go_on.set()
     await eventually(lambda: (CONTACT_EVENTS, LONG) in host.sought, "the long partition to be read")
@@ -134,7 +65,7 @@ async def test_a_fold_goes_on_through_rebalances_in_which_its_partition_is_kept(
     await host.is_given(LONG)
     await host.is_given(LONG, SHORT)
     log.go_on.set()
-    await eventually(lambda: host.engine.all_open, "all to be folded")
+    await eventually(lambda: host.engine.owned.all_open, "all to be folded")
 
     assert log.read_from == sorted(set(log.read_from)), "every part of the journal was read once"
     assert host.crashes == []
@@ -152,7 +83,7 @@ async def test_a_fold_that_is_cut_short_goes_on_where_it_was_when_its_partition_
     log.read_from.clear()
     log.go_on.set()
     await host.is_given(LONG)
-    await eventually(lambda: host.engine.all_open, "all to be folded")
+    await eventually(lambda: host.engine.owned.all_open, "all to be folded")
 
     assert log.read_from[0] == 3 * CHUNK - 1, "the last event that was folded is compared with the journal's"
     assert log.read_from[1] == 3 * CHUNK
