@@ -68,7 +68,7 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Since when its next attempt could have begun: it is later than planned by the time that passed since."""
 
 
-class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One contact's run through one version of a workflow."""
 
     id: str

@@ -16,8 +16,12 @@ PARTITION_KEY = ""
 """The reserved key of events that concern a partition, not a contact (no contact id is empty)."""
 
 
-class JournalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every event has. `v` is the version of the shape that its record has; upcasters read older ones."""
+class JournalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
+    """What every event has. `v` is the version of the shape that its record has; upcasters read older ones.
+
+    An event is a tree, and so are the states that are made of events (`gc=False`): none is ever part of a cycle, and the
+    garbage collector need not look whether it is.
+    """
 
     VERSION: ClassVar[int] = 1
     """The version of the shape that the class has. A type whose shape changes overrides it; `v` stays as it is."""

@@ -48,7 +48,7 @@ def _holds(generation: bytes, key: bytes) -> bool:
     return at >= 0
 
 
-class ContactState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ContactState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """All that concerns one contact. It holds no offsets: the same journal gives the same bytes anywhere."""
 
     contact: Contact

@@ -16,8 +16,8 @@ RATE_WINDOW_MS: Final = 3_600_000
 
 def put(state: ContactState, event: j.JournalEvent, enrollment: Enrollment) -> ContactState:
     """The state after `event`, which made this of an enrollment; one that is closed and settled is let go."""
-    attempt_open = enrollment.action is not None and enrollment.action.status == "running"
-    if enrollment.status in CLOSED and not attempt_open:
+    action = enrollment.action
+    if enrollment.status in CLOSED and not (action is not None and action.status == "running"):
         enrollments = {key: other for key, other in state.enrollments.items() if key != enrollment.id}
     else:
         enrollments = {**state.enrollments, enrollment.id: enrollment}

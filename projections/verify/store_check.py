@@ -67,9 +67,7 @@ async def _in_step(partition: int, open_store: OpenStore, ledger: Ledger, stack:
 
 
 async def _compare(partition: int, log: LogReader, ledger: Ledger, store: StoreSnapshot) -> StoreCheck:
-    found = 0
-    for contact_id, state in store.contents():
-        found = add(found, digest_kept(contact_id, state))
+    found = add(digest_kept(contact_id, state) for contact_id, state in store.contents())
     expected = from_bytes(ledger.stand.kept)
     count, named = 0, list[Difference]()
     for one in store.misfiled():
