@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any, Final
@@ -17,6 +18,7 @@ _LONGEST_LINE: Final = 256 * 1024 * 1024
 _AT_ONCE: Final = 2
 _COMMAND: Final = (sys.executable, "-P", "-m", "headrace.jobs")  # -P: a folder of that name here is not ours
 _HEARTBEAT_S: Final = 5.0
+_LAST_WORDS: Final = (b'{"type":"report"', b'{"type":"failure"')
 
 
 class JobsBusy(HeadraceError):
@@ -62,16 +64,23 @@ class ChildJobs:
                 assert process.stdin is not None
                 assert process.stdout is not None
                 process.stdin.write(encode(Request(kind, dict(body))) + b"\n")
-                last = b""
                 async for line in _with_heartbeat(process.stdout):
-                    last = line
                     yield line
-                code = await process.wait()
-                if not last.startswith((b'{"type":"report"', b'{"type":"failure"')):
-                    detail = f"the job's process ended with {code} and without a report; its log says why"
-                    yield encode_line(Failure(500, "job_died", detail))
+                    if line.startswith(_LAST_WORDS):
+                        return  # its work is done; how long its process takes to end is nobody's concern
+                yield encode_line(Failure(500, "job_died", _how_it_ended(await process.wait())))
         finally:
             self._under_way -= 1
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"the job's process ended with {code} and without a report; its log says why"
+    name = signal.Signals(-code).name
+    whom = "somebody, or the system for want of memory" if name == "SIGKILL" else "somebody"
+    return (
+        f"the job's process was ended by {name}: by {whom}; ask again, and what was kept on the way is not done again"
+    )
 
 
 async def _with_heartbeat(output: asyncio.StreamReader) -> AsyncIterator[bytes]:

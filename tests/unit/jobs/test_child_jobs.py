@@ -8,13 +8,13 @@ import pytest
 
 from headrace.jobs import child
 from headrace.jobs.child import ChildJobs, JobsBusy, environment_of
-from headrace.jobs.message import Failure, Progress, decode
+from headrace.jobs.message import Failure, Progress, Report, decode
 from headrace.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
 def no_heartbeat(monkeypatch):
-    """What a child says is all that is heard, however slowly it starts or ends on a loaded machine."""
+    """What a child says is all that is heard, however slowly it starts on a loaded machine."""
     monkeypatch.setattr(child, "_HEARTBEAT_S", 3_600)
 
 
@@ -54,6 +54,21 @@ async def test_a_job_that_dies_says_so():
     (last,) = await messages(script("sys.exit(3)"))
 
     assert (last.code, "ended with 3" in last.detail) == ("job_died", True)
+
+
+async def test_a_job_that_was_killed_says_by_what():
+    (last,) = await messages(script("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+
+    assert (last.code, "ended by SIGKILL" in last.detail) == ("job_died", True)
+
+
+async def test_the_last_word_is_the_last_however_long_the_process_takes_to_end(monkeypatch):
+    monkeypatch.setattr(child, "_HEARTBEAT_S", 0.01)
+    jobs = script("""print('{"type":"report","report":{}}', flush=True); time.sleep(60)""")
+
+    *_, last = await messages(jobs)
+
+    assert isinstance(last, Report)
 
 
 async def test_a_silent_job_is_heard_of_all_the_same(monkeypatch):
