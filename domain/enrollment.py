@@ -20,7 +20,7 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
 CLOSED: Final = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
 
 
-class Timer(msgspec.Struct, frozen=True):
+class Timer(msgspec.Struct, frozen=True, gc=False):
     """What an enrollment waits for in time.
 
     `delay`, `hold` (of a message), `retry` (of an action), `ask` (its provider what became of an attempt), or `deadline`
@@ -31,7 +31,7 @@ class Timer(msgspec.Struct, frozen=True):
     due_at_ms: int
 
 
-class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A step's effect on a provider that is not settled yet."""
 
     key: str

@@ -50,47 +50,47 @@ class _Step(_Visit, frozen=True, kw_only=True, omit_defaults=True):
     step_type: str
 
 
-class Data(msgspec.Struct, frozen=True, omit_defaults=True):
+class Data(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: the data of a fact."""
 
     data: dict[str, Any] = {}
 
 
-class StepData(msgspec.Struct, frozen=True, omit_defaults=True):
+class StepData(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: what a step was given and what it gave."""
 
     input: dict[str, Any] = {}
     output: dict[str, Any] = {}
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: words for a person (they may quote a contact's data), and the input in question."""
 
     message: str = ""
     input: dict[str, Any] = {}
 
 
-class TriggerData(msgspec.Struct, frozen=True, omit_defaults=True):
+class TriggerData(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: the triggering event's envelope and data, and the operands of each condition."""
 
     event: dict[str, Any] | None = None
     matched: list[dict[str, Any]] = []
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: the rendered request of an action, as a provider gets it."""
 
     request: dict[str, Any] = {}
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: what a provider answered, and the state a plug-in returned."""
 
     output: dict[str, Any] = {}
     state: dict[str, Any] | None = None
 
 
-class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+class Address(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: a phone number or an e-mail address."""
 
     address: str = ""

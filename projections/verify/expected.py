@@ -23,7 +23,7 @@ EMPTY_LIST: Final = Json("[]")
 EMPTY_OBJECT: Final = Json("{}")
 
 
-class ContactRow(msgspec.Struct, frozen=True, array_like=True):
+class ContactRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A contact with all of its columns, its timeline and its consents. Times are milliseconds; None throughout: no row."""
 
     contact_id: str
@@ -47,7 +47,7 @@ class ContactRow(msgspec.Struct, frozen=True, array_like=True):
     """Addresses that are not written to: (channel, address, reason, since), in order."""
 
 
-class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
+class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An enrollment as far as the engine's state tells; `open_executions` are (id, step, visit, status, attempts, due)."""
 
     contact_id: str | None

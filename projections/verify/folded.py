@@ -26,7 +26,7 @@ _ENDS: Final[dict[type[j.JournalEvent], str]] = {
 }
 
 
-class Folded(msgspec.Struct):
+class Folded(msgspec.Struct, gc=False):
     """One contact. It changes in place, since thousands of them are folded at a time and nobody shares one."""
 
     state: ContactState

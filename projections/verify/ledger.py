@@ -165,7 +165,7 @@ class Ledger:
         self.close()
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """A contact in the ledger: as folded by now, and the digests that the sums hold of it (0: none yet)."""
 
     folded: Folded
