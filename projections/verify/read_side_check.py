@@ -12,7 +12,7 @@ from projections.verify.digest import add, digest
 from projections.verify.fold import refold
 from projections.verify.lines import NO_CONTACT, contact_id_of
 from projections.verify.merge import unlike
-from projections.verify.place import Place, opened, run, without_garbage_collection
+from projections.verify.place import Place, run, without_garbage_collection
 from projections.verify.read_side import KINDS, Scan, Snapshot, snapshot
 from projections.verify.report import Differing
 
@@ -31,11 +31,12 @@ def name_rows(place: Place, url: str, snapshot_name: str) -> Differing:
     """
 
     async def work() -> Differing:
-        async with opened(place) as (log, ledger):
-            with contextlib.ExitStack() as stack:  # a connection for each: both are read at once
-                kinds = {kind: stack.enter_context(snapshot(url, name=snapshot_name)) for kind in KINDS}
-                count, some = unlike(ledger.shown_digests(), _by_contact(kinds, place))
-            folded = await refold(log, place.partition, ledger.stand.offset, frozenset(some))
+        with place.open_ledger() as ledger, contextlib.ExitStack() as stack:
+            kinds = {kind: stack.enter_context(snapshot(url, name=snapshot_name)) for kind in KINDS}  # read at once
+            count, some = unlike(ledger.shown_digests(), _by_contact(kinds, place))
+            to = ledger.stand.offset
+        async with place.open_log() as log:
+            folded = await refold(log, place.partition, to, frozenset(some))
         named = [
             difference
             for contact_id, rows in some.items()

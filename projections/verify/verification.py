@@ -61,6 +61,7 @@ async def _places(plan: Plan) -> tuple[list[Place], Origin]:
             partition=number,
             partitions=partitions,
             directory=plan.directory,
+            origin=origin,
             open_log=plan.open_log,
             open_store=plan.open_store,
         )
