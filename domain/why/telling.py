@@ -1,7 +1,5 @@
 """The story of an enrollment, told from the contact's journal: what started it, each step, and how it stands."""
 
-# over 300 lines because what each journal event says of a step is one table with its words
-
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,8 +8,9 @@ from msgspec.structs import replace
 from domain import journal as j
 from domain.steps.ab_split import AbSplit
 from domain.times import read_time_ms, span_text
+from domain.why import sending
 from domain.why.past import Moment, Past
-from domain.why.story import Arm, Attempt, Delivery, Enrollment, Send, StepVisit, Turn
+from domain.why.story import Arm, Enrollment, StepVisit, Turn
 from domain.why.visits import told
 
 ENDED: Final[dict[type[j.JournalEvent], str]] = {
@@ -184,14 +183,7 @@ class _Teller:
 
     def asks(self, event: j.ActionRequested, _: Moment) -> None:
         self._set(current_step=event.step_id)
-        send = Send(
-            channel=event.channel,
-            action_key=event.action_key,
-            request=event.personal.request,
-            requested_at_ms=event.at_ms,
-            tries=event.tries,
-        )
-        self._visit(event, "pending", send=send, **_NOT_HELD)
+        self._visit(event, "pending", send=sending.asked(event), **_NOT_HELD)
 
     def holds(self, event: j.SendHeld, _: Moment) -> None:
         known = self._known(event)
@@ -253,46 +245,19 @@ class _Teller:
     def attempt_started(self, event: j.AttemptStarted, _: Moment) -> None:
         known = self._known(event)
         if known is not None and known.send is not None:
-            attempt = Attempt(number=event.attempt, started_at_ms=event.at_ms, deadline_ms=event.deadline_ms)
-            send = replace(known.send, attempts=(*known.send.attempts, attempt), outcome="open")
-            self._put(
-                replace(known, status="running" if known.status in (*OPEN, "failed") else known.status, send=send)
-            )
+            status = "running" if known.status in (*OPEN, "failed") else known.status
+            self._put(replace(known, status=status, send=sending.attempted(known.send, event)))
+
+    def attempt_ended(self, event: Any, _: Moment) -> None:
+        known = self._known(event)
+        if known is not None and known.send is not None:
+            self._put(replace(known, send=sending.answered(known.send, event)))
 
     def delivered(self, event: j.DeliveryReported, _: Moment) -> None:
         known = self._known(event)
         if known is not None and known.send is not None:
-            report = Delivery(at_ms=event.at_ms, status=event.status, code=event.code, price=event.price)
-            self._put(replace(known, send=replace(known.send, deliveries=(*known.send.deliveries, report))))
+            self._put(replace(known, send=sending.delivered(known.send, event)))
 
-    def attempt_ended(self, event: Any, _: Moment) -> None:
-        known = self._known(event)
-        if known is None or known.send is None:
-            return
-        outcome, answered = _OUTCOMES[type(event)], event.personal
-        attempts = tuple(
-            attempt
-            if attempt.number != event.attempt
-            else replace(
-                attempt,
-                outcome=outcome,
-                at_ms=event.at_ms,
-                code=getattr(event, "code", None),
-                message=getattr(answered, "message", None) or None,
-                output=getattr(answered, "output", {}),
-                provider_id=getattr(event, "provider_id", None),
-                retry_at_ms=getattr(event, "retry_at_ms", None),
-            )
-            for attempt in known.send.attempts
-        )
-        self._put(replace(known, send=replace(known.send, attempts=attempts, outcome=outcome)))
-
-
-_OUTCOMES: Final[dict[type[j.JournalEvent], str]] = {
-    j.AttemptSucceeded: "succeeded",
-    j.AttemptFailed: "failed",
-    j.AttemptUnknown: "unknown",
-}
 
 _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]] = {
     **dict.fromkeys(ENDED, _Teller.ended),
@@ -313,7 +278,7 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
     j.StepFailed: _Teller.failed,
     j.AttemptStarted: _Teller.attempt_started,
     j.DeliveryReported: _Teller.delivered,
-    **dict.fromkeys(_OUTCOMES, _Teller.attempt_ended),
+    **dict.fromkeys(sending.OUTCOMES, _Teller.attempt_ended),
 }
 
 TOLD: Final = frozenset({j.Enrolled, j.IncidentResolved, *_CASES})
