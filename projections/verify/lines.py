@@ -53,7 +53,7 @@ def row_of(make: type[_Row], line: bytes) -> _Row:
 
 def contact_id_of(line: bytes) -> str:
     """The first field of a line: whose row it is."""
-    field = line[1 : line.index(b'",')]
+    field = line[1 : line.index(b'",', 1)]
     return str(_fields(line)[0]) if b"\\" in field else field.decode()
 
 

@@ -12,6 +12,7 @@ from projections.verify.lines import NO_CONTACT, Json, contact_id_of, copy_state
 
 AWKWARD = [
     "",
+    ",",
     "null",
     r"\N",
     r"\.",
