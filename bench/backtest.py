@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.bare_fold import bare_fold
 from bench.figure import Figure
 from bench.workflows import Document, compiled, published
 from domain import command as c
@@ -73,7 +74,7 @@ async def run(directory: Path, size: str) -> list[Figure]:
     contacts = CONTACTS[size]
     events = await _write(contacts)
     facts = contacts * ROUNDS
-    figures = []
+    figures, rates, cpus = list[Figure](), dict[str, float](), dict[str, float]()
     for name, old, workers in (
         ("one process", None, 1),
         ("two processes", None, 2),
@@ -84,13 +85,18 @@ async def run(directory: Path, size: str) -> list[Figure]:
         report = (await run_job(request, _Silent(settings=load_settings()))).report
         taken, cpu = time.perf_counter() - start, _cpu_s() - cpu
         assert (report["facts"], report["new"]["measures"]["enrolled"]) == (facts, contacts // ENROLLED)
+        rates[name], cpus[name] = facts / taken, cpu
         figures += [
-            Figure(f"contact facts, {name}", facts / taken, "/s"),
+            Figure(f"contact facts, {name}", rates[name], "/s"),
             Figure(f"processor time a fact, {name}", cpu / facts * 1e6, "us"),
         ]
+    async with embedded_log(load_settings(), EngineClock()) as log:
+        bare = await bare_fold(log)
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return [
         *figures,
+        Figure("two processes to one, facts a second", rates["two processes"] / rates["one process"], "x"),
+        Figure("one process to the bare fold of that journal, processor time", cpus["one process"] / bare.cpu_s, "x"),
         Figure("journal events for each fact", events / facts, ""),
         Figure("memory of a process of two, at most", memory / 1024, "MB"),
     ]

@@ -1,4 +1,4 @@
-"""Benchmark `verify`: journal events a second of a verification from the journal's start, on two processes, and of the next one."""
+"""Benchmark `verify`: journal events a second of a verification from the journal's start, and of the next one."""
 
 import asyncio
 import contextlib
@@ -7,10 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from bench.bare_fold import bare_fold
 from bench.figure import Figure
 from bench.inputs import append, created
-from bench.installation import installation, read_side
+from bench.installation import ReadSide, installation, read_side
 from bench.machine import cpu_of_family
 from bench.workflows import THREE_STEPS
 from headrace.jobs.workers import worker_pool
@@ -52,7 +54,6 @@ async def run(directory: Path, size: str) -> list[Figure]:
                 return rows.shows(ends)
 
             await one.until(shown, "the rows to be written", seconds=300)
-            figures = []
             with worker_pool(WORKERS) as processes:
                 await asyncio.gather(*[asyncio.wrap_future(processes.submit(settle)) for _ in range(WORKERS)])
                 plan = Plan(
@@ -62,18 +63,42 @@ async def run(directory: Path, size: str) -> list[Figure]:
                     database_url=rows.url,
                     open_store=partial(open_store_snapshot, directory / "store"),
                 )
-                for name in ("from the journal's start", "again, with nothing new"):
-                    start, cpu = time.perf_counter(), cpu_of_family(os.getpid())
-                    report = await verify(plan)
-                    taken = time.perf_counter() - start
-                    assert report.ok, report.differences
-                    figures += [
-                        Figure(f"journal events verified, {name}", report.events / taken, "/s"),
-                        Figure(f"time, {name}", taken, "s"),
-                        Figure(
-                            f"processor time an event, database included, {name}",
-                            (cpu_of_family(os.getpid()) - cpu) / report.events * 1e6,
-                            "us",
-                        ),
-                    ]
-        return figures
+                first, again = [await _verified(plan, rows) for _ in range(2)]
+        async with open_reader(directory / "log") as log:
+            bare = await bare_fold(log)
+        return [
+            *first.figures("from the journal's start"),
+            *again.figures("again, with nothing new"),
+            Figure("processor time an event of the bare fold, in one process", bare.cpu_us, "us"),
+            Figure("from the journal's start to the bare fold, processor time", first.cpu_us / bare.cpu_us, "x"),
+            Figure("from the journal's start to again, time", first.seconds / again.seconds, "x"),
+        ]
+
+
+class _Verification(NamedTuple):
+    events: int
+    seconds: float
+    ours_s: float
+    postgres_s: float
+
+    @property
+    def cpu_us(self) -> float:
+        return (self.ours_s + self.postgres_s) / self.events * 1e6
+
+    def figures(self, name: str) -> list[Figure]:
+        return [
+            Figure(f"journal events verified, {name}", self.events / self.seconds, "/s"),
+            Figure(f"time, {name}", self.seconds, "s"),
+            Figure(f"processor time an event, ours, {name}", self.ours_s / self.events * 1e6, "us"),
+            Figure(f"processor time an event, Postgres, {name}", self.postgres_s / self.events * 1e6, "us"),
+            Figure(f"journal events verified if two cores were free, {name}", 2e6 / self.cpu_us, "/s"),
+        ]
+
+
+async def _verified(plan: Plan, rows: ReadSide) -> _Verification:
+    start, ours, postgres = time.perf_counter(), cpu_of_family(os.getpid()), rows.cpu_s
+    report = await verify(plan)
+    seconds = time.perf_counter() - start
+    ours, postgres = cpu_of_family(os.getpid()) - ours, rows.cpu_s - postgres
+    assert report.ok, report.differences
+    return _Verification(report.events, seconds, ours, postgres)

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import aiohttp
@@ -31,12 +32,13 @@ from projections.migrations import migrate
 from projections.past.funnel import funnel
 from projections.postgres import EmbeddedPostgres
 from schemas.event_log import NewRecord
-from schemas.journal import encode_event
+from schemas.journal import decode_event, encode_event
 from schemas.topics import JOURNAL
 
 EVENTS: Final = {"full": 2_000_000, "quick": 100_000}
 """Journal events; HEADRACE_BENCH_EVENTS asks for another number."""
 ASKED: Final = 100
+SEARCHES: Final = 3
 APPEND: Final = 5_000
 DAY_MS: Final = 86_400_000
 START_MS: Final = 1_780_000_000_000
@@ -78,6 +80,7 @@ async def run(directory: Path, size: str) -> list[Figure]:
             written_s = time.perf_counter() - began
             await asyncio.to_thread(_index, url, contacts, bursts)
             samples = await _ask(one, url, contacts)
+            searched_ms = await _search(one, contacts, bursts)
             folded = await _fold_funnel(one, contacts, bursts)
         finally:
             await asyncio.to_thread(postgres.stop)
@@ -87,6 +90,8 @@ async def run(directory: Path, size: str) -> list[Figure]:
         Figure("events of one contact", sum(map(len, bursts)), "events"),
         folded,
         *[figure for name, found in samples.items() for figure in percentiles(name, found, "ms")],
+        Figure("a contact's events found without the index, in its partition's journal", searched_ms, "ms"),
+        Figure("finding them without the index to why, p50", searched_ms / median(samples["why"]), "x"),
     ]
 
 
@@ -235,6 +240,19 @@ async def _fold_funnel(one: Installation, contacts: Sequence[Sequence[str]], bur
     total = sum(map(len, contacts))
     assert found.enrollments == {"active": total}, found
     return Figure("enrollments folded for a funnel of the past", total / seconds, "/s")
+
+
+async def _search(one: Installation, contacts: Sequence[Sequence[str]], bursts: Sequence[Burst]) -> float:
+    """How long it takes to find a contact's events when nobody knows where they are; in milliseconds."""
+    times = []
+    for _ in range(SEARCHES):
+        key, began, at, found = contacts[0][0].encode(), time.perf_counter(), 0, 0
+        while chunk := await one.log.read(JOURNAL, 0, at, limit=APPEND):
+            found += len([decode_event(record.value or b"") for record in chunk if record.key == key])
+            at = chunk.next
+        times.append((time.perf_counter() - began) * 1_000)
+        assert found == sum(map(len, bursts)), found
+    return median(times)
 
 
 async def _ask(one: Installation, url: str, contacts: Sequence[Sequence[str]]) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ ATTRIBUTES: Final = ("first_name", "last_name", "email", "phone", "source", "tim
 """The attributes that every contact has; all other fields are custom fields."""
 
 
-class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
+class Contact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What is known of one contact. Times are milliseconds since the epoch."""
 
     id: str
@@ -50,8 +50,8 @@ def field_value(contact: Contact, field: str) -> Any:
 
 def _created(contact: Contact, data: dict[str, Any], at_ms: int) -> Contact:
     given: dict[str, Any] = data.get("contact") or {}
-    attributes = {name: given[name] for name in ATTRIBUTES if given.get(name) is not None}
-    tags = contact.tags + tuple(tag for tag in dict.fromkeys(given.get("tags") or ()) if tag not in contact.tags)
+    attributes = {name: value for name in ATTRIBUTES if (value := given.get(name)) is not None}
+    tags = tuple(dict.fromkeys((*contact.tags, *(given.get("tags") or ()))))
     fields = contact.custom_fields | (given.get("custom_fields") or {})
     return replace(contact, **attributes, tags=tags, custom_fields=fields, created=True, updated_at_ms=at_ms)
 

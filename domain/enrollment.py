@@ -20,18 +20,18 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
 CLOSED: Final = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
 
 
-class Timer(msgspec.Struct, frozen=True):
+class Timer(msgspec.Struct, frozen=True, gc=False):
     """What an enrollment waits for in time.
 
-    `delay` (the end of a wait, or the time-out of one for an event), `hold` (of a message), `retry` (of an action), `ask` (its provider what became of an attempt), or `deadline`
-    (of an attempt, or of such a question).
+    `delay` (the end of a wait, or the time-out of one for an event), `hold` (of a message), `retry` (of an action), `ask`
+    (its provider what became of an attempt), or `deadline` (of an attempt, or of such a question).
     """
 
     kind: str
     due_at_ms: int
 
 
-class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A step's effect on a provider that is not settled yet."""
 
     key: str
@@ -68,14 +68,14 @@ class PendingAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Since when its next attempt could have begun: it is later than planned by the time that passed since."""
 
 
-class Reports(msgspec.Struct, frozen=True, array_like=True):
+class Reports(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What providers reported of the message of one visit of a step, in order."""
 
     visit: int
     statuses: tuple[str, ...] = ()
 
 
-class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Enrollment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One contact's run through one version of a workflow."""
 
     id: str

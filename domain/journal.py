@@ -16,8 +16,12 @@ PARTITION_KEY = ""
 """The reserved key of events that concern a partition, not a contact (no contact id is empty)."""
 
 
-class JournalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
-    """What every event has. `v` is the version of the shape that its record has; upcasters read older ones."""
+class JournalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
+    """What every event has. `v` is the version of the shape that its record has; upcasters read older ones.
+
+    An event is a tree, and so are the states that are made of events (`gc=False`): none is ever part of a cycle, and the
+    garbage collector need not look whether it is.
+    """
 
     VERSION: ClassVar[int] = 1
     """The version of the shape that the class has. A type whose shape changes overrides it; `v` stays as it is."""
@@ -46,47 +50,47 @@ class _Step(_Visit, frozen=True, kw_only=True, omit_defaults=True):
     step_type: str
 
 
-class Data(msgspec.Struct, frozen=True, omit_defaults=True):
+class Data(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: the data of a fact."""
 
     data: dict[str, Any] = {}
 
 
-class StepData(msgspec.Struct, frozen=True, omit_defaults=True):
+class StepData(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: what a step was given and what it gave."""
 
     input: dict[str, Any] = {}
     output: dict[str, Any] = {}
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: words for a person (they may quote a contact's data), and the input in question."""
 
     message: str = ""
     input: dict[str, Any] = {}
 
 
-class TriggerData(msgspec.Struct, frozen=True, omit_defaults=True):
+class TriggerData(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: the triggering event's envelope and data, and the operands of each condition."""
 
     event: dict[str, Any] | None = None
     matched: list[dict[str, Any]] = []
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: the rendered request of an action, as a provider gets it."""
 
     request: dict[str, Any] = {}
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: what a provider answered, and the state a plug-in returned."""
 
     output: dict[str, Any] = {}
     state: dict[str, Any] | None = None
 
 
-class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+class Address(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Personal part: a phone number or an e-mail address."""
 
     address: str = ""

@@ -10,7 +10,7 @@ from domain.enrollment import Enrollment
 from domain.frequency import Sent
 
 
-class WorkflowHistory(msgspec.Struct, frozen=True, omit_defaults=True):
+class WorkflowHistory(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """How often a contact was enrolled in a workflow: ever, and in the rate guard's running window."""
 
     count: int = 0
@@ -22,7 +22,7 @@ SEEN_KEY_BYTES: Final = 16
 """The length of the key of a remembered input."""
 
 
-class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Keys of accepted inputs in two generations: each lives at least one retention period, at most two.
 
     A generation is its keys in order of arrival, one after the other in one byte string. A set would be made anew for
@@ -48,7 +48,7 @@ def _holds(generation: bytes, key: bytes) -> bool:
     return at >= 0
 
 
-class ContactState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ContactState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """All that concerns one contact. It holds no offsets: the same journal gives the same bytes anywhere."""
 
     contact: Contact

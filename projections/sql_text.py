@@ -67,6 +67,48 @@ def text_as_stored(value: Any) -> str | None:
     return None if value is None else _plain_texts([value])[0]
 
 
+def jsonb_text(value: Any) -> str:
+    """JSON data in the words of `jsonb`: names by their length, numbers in digits, a space after each comma and colon."""
+    text = _JSONB[type(value)](value)
+    return _JSONB[type(value)](as_stored(value)) if r"\u0000" in text else text
+
+
+def _jsonb_scalar(value: Any) -> str:
+    return _encode_json(value).decode()
+
+
+def _jsonb_float(value: float) -> str:
+    text = _jsonb_scalar(value + 0.0)  # -0.0 is kept as 0.0
+    return format(Decimal(text), "f") if "e" in text else text
+
+
+def _jsonb_list(values: Sequence[Any]) -> str:
+    return f"[{', '.join([_JSONB[type(value)](value) for value in values])}]"
+
+
+def _jsonb_dict(values: dict[str, Any]) -> str:
+    names = sorted(values, key=_by_length) if len(values) > 1 else values
+    pairs = [f"{_jsonb_scalar(name)}: {_JSONB[type(values[name])](values[name])}" for name in names]
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _by_length(name: str) -> tuple[int, bytes]:
+    encoded = name.encode()
+    return len(encoded), encoded
+
+
+_JSONB: Final[dict[type, Callable[[Any], str]]] = {
+    type(None): _jsonb_scalar,
+    bool: _jsonb_scalar,
+    int: str,
+    float: _jsonb_float,
+    str: _jsonb_scalar,
+    list: _jsonb_list,
+    tuple: _jsonb_list,
+    dict: _jsonb_dict,
+}
+
+
 def array_text(values: Iterable[str | None]) -> str:
     """An array literal of values that are text already."""
     return "{" + ",".join([_quoted(value) for value in values]) + "}"

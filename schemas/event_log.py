@@ -10,7 +10,7 @@ from typing import Protocol, Self
 import msgspec
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A record as it stands in the log. `timestamp_ms` is the broker's."""
 
     topic: str

@@ -1,7 +1,5 @@
 """The story of an enrollment, told from the contact's journal: what started it, each step, and how it stands."""
 
-# over 300 lines because what each journal event says of a step is one table with its words
-
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -9,11 +7,10 @@ from msgspec.structs import replace
 
 from domain import journal as j
 from domain.steps.ab_split import AbSplit
-from domain.steps.wait_for_event import is_received
 from domain.times import read_time_ms, span_text
-from domain.why import waits
+from domain.why import sending, waits
 from domain.why.past import Moment, Past
-from domain.why.story import Arm, Attempt, Delivery, Enrollment, Missed, Send, StepVisit, Turn
+from domain.why.story import Arm, Enrollment, Missed, Send, StepVisit, Turn
 from domain.why.visits import told
 
 ENDED: Final[dict[type[j.JournalEvent], str]] = {
@@ -22,18 +19,6 @@ ENDED: Final[dict[type[j.JournalEvent], str]] = {
     j.EnrollmentCancelled: "cancelled",
 }
 OPEN: Final = ("pending", "running")
-_SKIPPED: Final = {
-    "operator": "an operator skipped it",
-    "frequency_cap": "the contact had got as many messages as the cap allows",
-    "opted_out": "the recipient opted out, and is not written to any more",
-    "bounced": "an earlier message to the recipient bounced, and the address is not written to any more",
-    "spam_reported": "the recipient reported an earlier message as spam, and is not written to any more",
-}
-
-_HELD: Final = {
-    "send_window": "it is outside its send window",
-    "frequency_cap": "the contact got as many messages as the cap allows",
-}
 _NOT_HELD: Final[dict[str, Any]] = {"due_at_ms": None, "code": None, "message": None}
 
 
@@ -106,10 +91,8 @@ class _Teller:
         status, reason = ENDED[type(event)], getattr(event, "reason", None)
         self._set(status=status, current_step=None, ended_at_ms=event.at_ms, end_reason=reason)
         self._set(steps=tuple(_dropped(step, event.at_ms) for step in self.told.steps))
-        self._turn(
-            event,
-            f"the enrollment {status if status == 'exited' else f'was {status}'}{f': {reason}' if reason else ''}",
-        )
+        why = f": {reason}" if reason else ""
+        self._turn(event, f"the enrollment {status if status == 'exited' else f'was {status}'}{why}")
 
     def paused(self, event: j.EnrollmentPaused, _: Moment) -> None:
         self._set(status="paused")
@@ -160,14 +143,8 @@ class _Teller:
     def _put(self, visit: StepVisit) -> None:
         """Keep a visit, in the place of what was known of it."""
         key = (visit.step_id, visit.visit)
-        steps = list(self.told.steps)
-        for index, known in enumerate(steps):
-            if (known.step_id, known.visit) == key:
-                steps[index] = visit
-                break
-        else:
-            steps.append(visit)
-        self._set(steps=tuple(steps))
+        steps = {(known.step_id, known.visit): known for known in self.told.steps} | {key: visit}
+        self._set(steps=tuple(steps.values()))
 
     def _known(self, event: Any) -> StepVisit | None:
         of_event = (step for step in self.told.steps if (step.step_id, step.visit) == (event.step_id, event.visit))
@@ -191,8 +168,7 @@ class _Teller:
 
     def awaits(self, event: j.EventAwaited, _: Moment) -> None:
         self._set(current_step=event.step_id)
-        waits_for = tuple(event.personal.input.get("waits_for") or ())
-        self._visit(event, "running", due_at_ms=event.due_at_ms, waits_for=waits_for)
+        self._visit(event, "running", due_at_ms=event.due_at_ms, **waits.waiting(event))
 
     def _heard(self, event: Missed | None) -> None:
         if event is not None:
@@ -201,20 +177,13 @@ class _Teller:
 
     def asks(self, event: j.ActionRequested, _: Moment) -> None:
         self._set(current_step=event.step_id)
-        send = Send(
-            channel=event.channel,
-            action_key=event.action_key,
-            request=event.personal.request,
-            requested_at_ms=event.at_ms,
-            tries=event.tries,
-        )
-        self._visit(event, "pending", send=send, **_NOT_HELD)
+        self._visit(event, "pending", send=sending.asked(event), **_NOT_HELD)
 
     def holds(self, event: j.SendHeld, _: Moment) -> None:
         known = self._known(event)
         self._set(current_step=event.step_id)
         status = known.status if known is not None and known.status in OPEN else "pending"
-        message = _HELD.get(event.reason, event.reason)
+        message = sending.HELD.get(event.reason, event.reason)
         self._visit(event, status, due_at_ms=event.until_ms, code=event.reason, message=message)
 
     def goes_on(self, event: j.RetryDue, _: Moment) -> None:
@@ -245,16 +214,16 @@ class _Teller:
             branch=event.branch,
             arm=arm,
             message=output.get("settled_by") and "an operator settled it as succeeded",
-            received=_received(event),
+            received=waits.received(event),
             code=None,
             next_step=event.next_step,
             **due,
-            **_waited(event),
+            **waits.waiting(event),
         )
 
     def skipped(self, event: j.StepSkipped, _: Moment) -> None:
         self._set(current_step=event.next_step)
-        message = _SKIPPED.get(event.reason, event.reason)
+        message = sending.SKIPPED.get(event.reason, event.reason)
         self._visit(
             event, "skipped", done_at_ms=event.at_ms, code=event.reason, message=message, next_step=event.next_step
         )
@@ -272,46 +241,20 @@ class _Teller:
     def attempt_started(self, event: j.AttemptStarted, _: Moment) -> None:
         known = self._known(event)
         if known is not None and known.send is not None:
-            attempt = Attempt(number=event.attempt, started_at_ms=event.at_ms, deadline_ms=event.deadline_ms)
-            send = replace(known.send, attempts=(*known.send.attempts, attempt), outcome="open")
-            self._put(
-                replace(known, status="running" if known.status in (*OPEN, "failed") else known.status, send=send)
-            )
-
-    def delivered(self, event: j.DeliveryReported, _: Moment) -> None:
-        known = self._known(event)
-        if known is not None and known.send is not None:
-            report = Delivery(at_ms=event.at_ms, status=event.status, code=event.code, price=event.price)
-            self._put(replace(known, send=replace(known.send, deliveries=(*known.send.deliveries, report))))
+            status = "running" if known.status in (*OPEN, "failed") else known.status
+            self._put(replace(known, status=status, send=sending.attempted(known.send, event)))
 
     def attempt_ended(self, event: Any, _: Moment) -> None:
+        self._change_send(event, sending.answered)
+
+    def delivered(self, event: j.DeliveryReported, _: Moment) -> None:
+        self._change_send(event, sending.delivered)
+
+    def _change_send(self, event: Any, change: Callable[[Send, Any], Send]) -> None:
         known = self._known(event)
-        if known is None or known.send is None:
-            return
-        outcome, answered = _OUTCOMES[type(event)], event.personal
-        attempts = tuple(
-            attempt
-            if attempt.number != event.attempt
-            else replace(
-                attempt,
-                outcome=outcome,
-                at_ms=event.at_ms,
-                code=getattr(event, "code", None),
-                message=getattr(answered, "message", None) or None,
-                output=getattr(answered, "output", {}),
-                provider_id=getattr(event, "provider_id", None),
-                retry_at_ms=getattr(event, "retry_at_ms", None),
-            )
-            for attempt in known.send.attempts
-        )
-        self._put(replace(known, send=replace(known.send, attempts=attempts, outcome=outcome)))
+        if known is not None and known.send is not None:
+            self._put(replace(known, send=change(known.send, event)))
 
-
-_OUTCOMES: Final[dict[type[j.JournalEvent], str]] = {
-    j.AttemptSucceeded: "succeeded",
-    j.AttemptFailed: "failed",
-    j.AttemptUnknown: "unknown",
-}
 
 _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]] = {
     **dict.fromkeys(ENDED, _Teller.ended),
@@ -333,25 +276,13 @@ _CASES: Final[dict[type[j.JournalEvent], Callable[[_Teller, Any, Moment], None]]
     j.StepFailed: _Teller.failed,
     j.AttemptStarted: _Teller.attempt_started,
     j.DeliveryReported: _Teller.delivered,
-    **dict.fromkeys(_OUTCOMES, _Teller.attempt_ended),
+    **dict.fromkeys(sending.OUTCOMES, _Teller.attempt_ended),
 }
 
 TOLD: Final = frozenset({j.Enrolled, j.IncidentResolved, *_CASES})
 """Journal events that a story tells of."""
 SILENT: Final = frozenset({j.CommandResulted, j.OutcomeAsked})
 """Those about an enrollment that say nothing which others do not; a test holds that none is forgotten."""
-
-
-def _received(event: j.StepCompleted) -> dict[str, Any] | None:
-    if not is_received(event):
-        return None
-    return {name: value for name, value in event.personal.output.items() if name not in ("timed_out", "number")}
-
-
-def _waited(event: j.StepCompleted) -> dict[str, Any]:
-    """Of a wait that was over as soon as it began."""
-    waits_for = event.personal.input.get("waits_for")
-    return {"waits_for": tuple(waits_for)} if isinstance(waits_for, list | tuple) else {}
 
 
 def _dropped(step: StepVisit, at_ms: int) -> StepVisit:

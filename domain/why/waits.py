@@ -10,7 +10,7 @@ from domain.errors import StepError
 from domain.facts import Fact, envelope_of, is_news, type_of, with_old_value
 from domain.fields import Scope
 from domain.lateness import HOLDER
-from domain.steps.wait_for_event import DELIVERY, WaitForEvent
+from domain.steps.wait_for_event import DELIVERY, WaitForEvent, is_received
 from domain.triggers import Heard, about
 from domain.why.past import Moment
 from domain.why.story import Missed, StepVisit
@@ -89,3 +89,16 @@ def _came(event: dict[str, Any]) -> str:
     if event.get("type") == DELIVERY:
         return f"it was reported {event['data']['status']}"
     return f"{event.get('type')} came"
+
+
+def waiting(event: j.EventAwaited | j.StepCompleted) -> dict[str, Any]:
+    """What is waited for, in words; of a wait that was over as soon as it began, too."""
+    waits_for = event.personal.input.get("waits_for")
+    return {"waits_for": tuple(waits_for)} if isinstance(waits_for, list | tuple) else {}
+
+
+def received(event: j.StepCompleted) -> dict[str, Any] | None:
+    """The event that ended a wait, if one did."""
+    if not is_received(event):
+        return None
+    return {name: value for name, value in event.personal.output.items() if name not in ("timed_out", "number")}

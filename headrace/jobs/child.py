@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any, Final
@@ -71,10 +72,19 @@ class ChildJobs:
                     yield line
                 code = await _ended(process)
                 if not last.startswith(_LAST_WORDS):
-                    detail = f"the job's process ended with {code} and without a report; its log says why"
-                    yield encode_line(Failure(500, "job_died", detail))
+                    yield encode_line(Failure(500, "job_died", _how_it_ended(code)))
         finally:
             self._under_way -= 1
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"the job's process ended with {code} and without a report; its log says why"
+    name = signal.Signals(-code).name
+    whom = "somebody, or the system for want of memory" if name == "SIGKILL" else "somebody"
+    return (
+        f"the job's process was ended by {name}: by {whom}; ask again, and what was kept on the way is not done again"
+    )
 
 
 async def _to_the_last_word(output: asyncio.StreamReader) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 `expected` derives what the read side must show from the engine's state alone; `fold` makes that state from the
 journal with the engine's own `evolve` and keeps it in a `ledger`, so that the next verification goes on from there;
-`read_side` and a `StoreSnapshot` give what is there. Both are compared by the sums of digests, partition by partition,
-and only where those differ contact by contact (`explain`). `run` is the order of it all.
+`read_side` and a `StoreSnapshot` give what is there. Both are compared by the sums of digests of their `lines`, and
+only where those differ partition by partition and contact by contact (`differences`). `verification` is the order of
+it all.
 """

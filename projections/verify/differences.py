@@ -6,8 +6,9 @@ from typing import Any, Final
 import msgspec
 
 from domain.state import ContactState
-from projections.verify.expected import ContactRow, EnrollmentRow
+from projections.verify.expected import ContactRow, EnrollmentRow, Row
 from projections.verify.folded import Folded
+from projections.verify.lines import line_of, row_of, value_of
 
 STORE: Final = "store"
 """The name that stands for a worker's store among the tables."""
@@ -20,6 +21,10 @@ _ELSEWHERE: Final = {
     "open_incidents": ("incidents", "open rows"),
 }
 """Where those fields of a row stand that are no columns of its own table."""
+_TABLES: Final[dict[type[Row], str]] = {ContactRow: "contacts", EnrollmentRow: "workflow_enrollments"}
+
+Found = tuple[type[Row], bytes]
+"""A line of the read side, and which row it is of."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,39 +40,40 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     found: Any
 
 
-def row_differences(
-    partition: int, contact_id: str, folded: Folded | None, found: Sequence[ContactRow | EnrollmentRow]
-) -> list[Difference]:
+def row_differences(partition: int, contact_id: str, folded: Folded | None, found: Sequence[Found]) -> list[Difference]:
     """How the read side's rows of a contact differ from what its journal gives (None: it has no event)."""
-    contact = next((row for row in found if isinstance(row, ContactRow)), ContactRow(contact_id))
-    enrollments = {row.id: row for row in found if isinstance(row, EnrollmentRow)}
-    expected = {row.id: row for row in folded.enrollment_rows()} if folded else {}
-    pairs: list[tuple[str, str, Any, Any]] = [
-        ("contacts", contact_id, folded.contact_row() if folded else ContactRow(contact_id), contact)
-    ]
-    pairs += [
-        ("workflow_enrollments", id_, expected.get(id_), enrollments.get(id_))
-        for id_ in dict.fromkeys((*expected, *enrollments))
-    ]
+    rows: list[Row] = [folded.contact_row(), *folded.enrollment_rows()] if folded else []
+    wanted = _by_key(contact_id, [(type(row), line_of(row)) for row in rows])
+    got = _by_key(contact_id, found)
     return [
         Difference(
-            partition=partition, contact_id=contact_id, table=table, key=key, column=column, expected=wanted, found=got
+            partition=partition,
+            contact_id=contact_id,
+            table=table,
+            key=key[1],
+            column=column,
+            expected=one,
+            found=other,
         )
-        for table_of_row, key, row, other in pairs
-        for table, column, wanted, got in _unlike(table_of_row, row, other)
+        for key in dict.fromkeys((*wanted, *got))
+        for table, column, one, other in _unlike(_TABLES[key[0]], wanted.get(key), got.get(key))
     ]
 
 
-def _unlike(table: str, expected: Any, found: Any) -> Iterator[tuple[str, str, Any, Any]]:
-    """The fields in which two rows differ; if one of them is not there, that alone."""
-    wanted, got = getattr(expected, "id", None), getattr(found, "id", None)
-    if wanted != got:
-        yield table, "id", wanted, got
+def _by_key(contact_id: str, lines: Iterable[Found]) -> dict[tuple[type[Row], str], Row]:
+    """The rows of a contact's lines; without one of its own it has an empty row."""
+    rows: list[Row] = [ContactRow(contact_id), *(row_of(make, line) for make, line in lines)]
+    return {(type(row), contact_id if isinstance(row, ContactRow) else row.id): row for row in rows}
+
+
+def _unlike(table: str, expected: Row | None, found: Row | None) -> Iterator[tuple[str, str, Any, Any]]:
+    """The fields in which two rows differ; if one of them is not there, its id alone."""
+    if expected is None or found is None or expected.id != found.id:
+        yield table, "id", expected and expected.id, found and found.id
         return
     for field in expected.__struct_fields__:
-        wanted, got = getattr(expected, field), getattr(found, field)
-        if not same(wanted, got):
-            yield *_ELSEWHERE.get(field, (table, field)), wanted, got
+        if getattr(expected, field) != getattr(found, field):
+            yield *_ELSEWHERE.get(field, (table, field)), value_of(expected, field), value_of(found, field)
 
 
 def stray_differences(rows: Iterable[EnrollmentRow]) -> list[Difference]:

@@ -1,33 +1,38 @@
 """Digests that add up: of rows in any order, taken apart and put together again as contacts change."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
-import msgspec
+from projections.verify.expected import Row
+from projections.verify.lines import line_of
 
-_encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _BYTES: Final = 16
 _MODULUS: Final = 1 << 8 * _BYTES
+_EMPTY: Final = blake2b(digest_size=_BYTES)
+"""A copy is had in half the time of a new one."""
 
 
-def digest(row: Any) -> int:
-    """The digest of a row: 128 bits of its canonical JSON."""
-    return digest_bytes(_encode(row))
-
-
-def digest_bytes(content: bytes) -> int:
+def digest(content: bytes) -> int:
     """The digest of bytes."""
-    return int.from_bytes(blake2b(content, digest_size=_BYTES).digest(), "little")
+    hashed = _EMPTY.copy()
+    hashed.update(content)
+    return int.from_bytes(hashed.digest(), "little")
+
+
+def digest_row(row: Row) -> int:
+    """The digest of a row: of the line that the database gives of it."""
+    return digest(line_of(row))
 
 
 def digest_kept(contact_id: str, state: bytes) -> int:
     """The digest of a contact's state as a store keeps it."""
-    return digest_bytes(b"%b\0%b" % (contact_id.encode(), state))
+    return digest(b"%b\0%b" % (contact_id.encode(), state))
 
 
-def add(total: int, *digests: int) -> int:
+def add(digests: Iterable[int]) -> int:
     """The sum of digests: the same in whatever order they come."""
-    return (total + sum(digests)) % _MODULUS
+    return sum(digests) % _MODULUS
 
 
 def exchange(total: int, old: int, new: int) -> int:

@@ -12,14 +12,19 @@ import msgspec
 from domain.enrollment import CLOSED, Enrollment, PendingAction, Timer
 from domain.ids import execution_id
 from domain.state import ContactState
-from projections.sql_text import as_stored, text_as_stored, time_text
+from projections.sql_text import as_stored, jsonb_text, time_text
+from projections.verify.lines import Json
 
 _STEP_ID_LENGTH: Final = 100
 """What the table `workflow_executions` keeps of a step's id."""
 
 
-class ContactRow(msgspec.Struct, frozen=True, array_like=True):
-    """A contact with all of its columns, its timeline and its consents. Times are milliseconds; None throughout: there is no row."""
+EMPTY_LIST: Final = Json("[]")
+EMPTY_OBJECT: Final = Json("{}")
+
+
+class ContactRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A contact with all of its columns, its timeline and its consents. Times are milliseconds; None throughout: no row."""
 
     contact_id: str
     id: str | None = None
@@ -29,8 +34,8 @@ class ContactRow(msgspec.Struct, frozen=True, array_like=True):
     phone: str | None = None
     source: str | None = None
     timezone: str | None = None
-    tags: Any = None
-    custom_fields: Any = None
+    tags: Json | None = None
+    custom_fields: Json | None = None
     created: bool | None = None
     last_sms_reply: str | None = None
     seq: int | None = None
@@ -38,11 +43,11 @@ class ContactRow(msgspec.Struct, frozen=True, array_like=True):
     updated_at: int | None = None
     timeline_lines: int = 0
     timeline_last_seq: int = 0
-    suppressed: Any = []
+    suppressed: Json = EMPTY_LIST
     """Addresses that are not written to: (channel, address, reason, since), in order."""
 
 
-class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
+class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An enrollment as far as the engine's state tells; `open_executions` are (id, step, visit, status, attempts, due)."""
 
     contact_id: str | None
@@ -52,7 +57,7 @@ class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
     version: int
     status: str
     current_step: str | None
-    state: Any
+    state: Json
     next_action_at: int | None
     enrolled_at: int
     completed_at: int | None
@@ -61,8 +66,11 @@ class EnrollmentRow(msgspec.Struct, frozen=True, array_like=True):
     awaits_event: bool
     hops: int
     executions: int
-    open_executions: Any
-    open_incidents: Any
+    open_executions: Json
+    open_incidents: Json
+
+
+Row = ContactRow | EnrollmentRow
 
 
 class Ended(msgspec.Struct, frozen=True, array_like=True):
@@ -83,16 +91,16 @@ def expected_contact(state: ContactState, row_seq: int) -> ContactRow:
     return ContactRow(
         contact.id,
         contact.id,
-        _text(contact.first_name),
-        _text(contact.last_name),
-        _text(contact.email),
-        _text(contact.phone),
-        _text(contact.source),
-        _text(contact.timezone),
-        [_text(tag) for tag in contact.tags],
-        as_stored(contact.custom_fields) if contact.custom_fields else {},
+        contact.first_name,
+        contact.last_name,
+        contact.email,
+        contact.phone,
+        contact.source,
+        contact.timezone,
+        _json(contact.tags) if contact.tags else EMPTY_LIST,
+        _json(contact.custom_fields) if contact.custom_fields else EMPTY_OBJECT,
         contact.created,
-        _text(state.last_sms_reply),
+        state.last_sms_reply,
         row_seq,
         contact.created_at_ms,
         contact.updated_at_ms,
@@ -105,6 +113,7 @@ def expected_contact(state: ContactState, row_seq: int) -> ContactRow:
 def expected_enrollment(contact_id: str, enrollment: Enrollment, ended: Ended | None = None) -> EnrollmentRow:
     """The enrollment's row, with its executions and its incident."""
     is_open = ended is None
+    incident_id = enrollment.incident_id if is_open else None
     return EnrollmentRow(
         contact_id=contact_id,
         id=enrollment.id,
@@ -112,17 +121,17 @@ def expected_enrollment(contact_id: str, enrollment: Enrollment, ended: Ended | 
         version=enrollment.version,
         status=enrollment.status if ended is None else ended.status,
         current_step=enrollment.step_id if is_open else None,
-        state=as_stored(enrollment.state) if enrollment.state else {},
+        state=_json(enrollment.state) if enrollment.state else EMPTY_OBJECT,
         next_action_at=_next_action_at(enrollment) if is_open else None,
         enrolled_at=enrollment.enrolled_at_ms,
         completed_at=None if ended is None else ended.at_ms,
-        exit_reason=None if ended is None else _text(ended.reason),
+        exit_reason=None if ended is None else ended.reason,
         paused_by=enrollment.paused_by if is_open else None,
         awaits_event=enrollment.awaits_event and is_open,
         hops=enrollment.hops,
         executions=sum(enrollment.visits.values()),
-        open_executions=_open_executions(enrollment) if is_open else [],
-        open_incidents=[enrollment.incident_id] if is_open and enrollment.incident_id else [],
+        open_executions=_json(_open_executions(enrollment)) if is_open else EMPTY_LIST,
+        open_incidents=_json([incident_id]) if incident_id else EMPTY_LIST,
     )
 
 
@@ -143,8 +152,14 @@ def open_rows(state: ContactState) -> list[EnrollmentRow]:
     ]
 
 
-def _suppressed(state: ContactState) -> list[list[Any]]:
-    return sorted([one.channel, _text(one.address), _text(one.reason), one.at_ms] for one in state.suppressions)
+def _suppressed(state: ContactState) -> Json:
+    if not state.suppressions:
+        return EMPTY_LIST
+    return _json(sorted(as_stored([[one.channel, one.address, one.reason, one.at_ms] for one in state.suppressions])))
+
+
+def _json(value: Any) -> Json:
+    return Json(jsonb_text(value))
 
 
 def _open_executions(enrollment: Enrollment) -> list[list[Any]]:
@@ -174,8 +189,3 @@ def _action_status(action: PendingAction, timer: Timer | None) -> str:
     if action.status in ("requested", "held") and action.tries_left == action.tries:
         return "pending"
     return "failed" if action.status == "unknown" and timer is None else "running"
-
-
-def _text(value: Any) -> str | None:
-    """Text as the database gives it back; nearly always it is what it was."""
-    return value if value is None or (type(value) is str and "\x00" not in value) else text_as_stored(value)

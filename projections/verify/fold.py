@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from domain import journal as j
 from domain.errors import HeadraceError
 from domain.evolve import evolve_partition, initial
-from domain.state import PartitionState
 from projections.errors import UnreadableRecord
 from projections.verify.folded import Folded
 from projections.verify.ledger import Entry, Ledger
@@ -53,30 +52,29 @@ class PartitionFold:
         partition = self.ledger.stand.partition
         for start in range(0, len(records), _SLICE):
             some = records[start : start + _SLICE]
-            at = 0
+            at, known = 0, self._entries.get
             try:
-                for at, event in enumerate(_decoded(some)):  # noqa: B007 it tells where an error is
-                    partition = self._fold_event(partition, event)
+                events = _decoded(some)
+                for at, event in enumerate(events):  # noqa: B007 it tells where an error is
+                    if entry := known(event.contact_id) or self._find(event):
+                        entry.folded.fold(event)
+                    else:
+                        partition = evolve_partition(partition, event)
             except Exception as error:
                 raise _unreadable(some, at, error) from error
+            last_time_ms = max([partition.last_time_ms, *[event.at_ms for event in events]])
+            if last_time_ms > partition.last_time_ms:
+                partition = replace(partition, last_time_ms=last_time_ms)
         self.ledger.move(offset, len(records), partition)
 
-    def _fold_event(self, partition: PartitionState, event: j.JournalEvent) -> PartitionState:
-        """Apply an event to its contact, and give what is then known of the partition."""
-        if event.at_ms > partition.last_time_ms:
-            partition = replace(partition, last_time_ms=event.at_ms)
-        if event.contact_id == j.PARTITION_KEY:
-            return evolve_partition(partition, event)
-        entry = self._entries.get(event.contact_id)
-        if entry is None:
-            entry = self._entries[event.contact_id] = self._find(event)
-        entry.folded.fold(event)
-        return partition
-
-    def _find(self, event: j.JournalEvent) -> Entry:
-        """The event's contact; an event that is a contact's first needs no look."""
-        found = None if event.seq == 1 else self.ledger.get(event.contact_id)
-        return found or Entry(Folded(initial(event.contact_id)))
+    def _find(self, event: j.JournalEvent) -> Entry | None:
+        """The event's contact, from now on in memory; None if it is the partition's own event."""
+        contact_id = event.contact_id
+        if contact_id == j.PARTITION_KEY:
+            return None
+        kept = None if event.seq == 1 else self.ledger.get(contact_id)  # nobody is kept before the first event
+        entry = self._entries[contact_id] = kept or Entry(Folded(initial(contact_id)))
+        return entry
 
     def _spill(self, count: int) -> None:
         """Put those into the ledger that came into memory first."""

@@ -8,7 +8,7 @@ from domain import journal as j
 from domain.enrollment import Enrollment
 from domain.evolve import evolve
 from domain.state import ContactState
-from projections.verify.digest import add, digest
+from projections.verify.digest import add, digest_row
 from projections.verify.expected import (
     ContactRow,
     Ended,
@@ -26,7 +26,7 @@ _ENDS: Final[dict[type[j.JournalEvent], str]] = {
 }
 
 
-class Folded(msgspec.Struct):
+class Folded(msgspec.Struct, gc=False):
     """One contact. It changes in place, since thousands of them are folded at a time and nobody shares one."""
 
     state: ContactState
@@ -59,12 +59,10 @@ class Folded(msgspec.Struct):
         enrollment_id = event.enrollment_id
         status = _ENDS.get(type(event))
         if status is not None:
-            self.ended = {**self.ended, enrollment_id: Ended(status, event.at_ms, getattr(event, "reason", None))}
+            self.ended[enrollment_id] = Ended(status, event.at_ms, getattr(event, "reason", None))
         if enrollment_id not in after.enrollments:
             last = _last(before.enrollments[enrollment_id], event)
-            ended = self.ended[enrollment_id]
-            self.settled = [*self.settled, expected_enrollment(before.contact.id, last, ended)]
-            self.ended = {id_: one for id_, one in self.ended.items() if id_ != enrollment_id}
+            self.settled.append(expected_enrollment(before.contact.id, last, self.ended.pop(enrollment_id)))
 
     def contact_row(self) -> ContactRow:
         """What the read side must show of the contact itself."""
@@ -72,6 +70,8 @@ class Folded(msgspec.Struct):
 
     def enrollment_rows(self) -> list[EnrollmentRow]:
         """What it must show of the enrollments: those in the state, and those that were settled since `forget`."""
+        if not self.state.enrollments:
+            return self.settled
         unsettled = [
             expected_enrollment(self.state.contact.id, self.state.enrollments[id_], ended)
             for id_, ended in self.ended.items()
@@ -81,13 +81,12 @@ class Folded(msgspec.Struct):
     def forget_settled(self) -> None:
         """Keep the settled rows as a sum alone, for there may be any number of them."""
         if self.settled:
-            self.settled_digest = add(self.settled_digest, *map(digest, self.settled))
-            self.settled = []
+            self.settled_digest = add([self.settled_digest, *map(digest_row, self.settled)])
+            self.settled.clear()
 
     def shown_digest(self) -> int:
         """The sum of the digests of all rows that the read side must show."""
-        rows = self.enrollment_rows()
-        return add(self.settled_digest, digest(self.contact_row()), *map(digest, rows))
+        return add([self.settled_digest, digest_row(self.contact_row()), *map(digest_row, self.enrollment_rows())])
 
 
 def _is_reply(event: Any) -> bool:

@@ -17,10 +17,10 @@ class Folding:
         self._first, self._now = dict(stands), dict(stands)
         self._targets = {number: stand.offset for number, stand in stands.items()}
 
-    async def all_to(self, offsets: Mapping[int, int]) -> None:
-        """Bring all ledgers to their offsets."""
+    async def all_to(self, offsets: Mapping[int, int]) -> list[Stand]:
+        """Bring all ledgers to their offsets. Gives where they stand then."""
         self._targets |= offsets
-        await asyncio.gather(*(self.to(one, offsets[one.partition]) for one in self.places))
+        return await asyncio.gather(*(self.to(one, offsets[one.partition]) for one in self.places))
 
     async def to(self, place: Place, offset: int) -> Stand:
         """Bring one ledger to the offset; one that is beyond it begins anew. Gives where it stands then."""

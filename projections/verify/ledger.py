@@ -21,18 +21,20 @@ from projections.verify.folded import Folded
 FORMAT: Final = 4
 """Of what is kept; a change of the derivation in `expected` is one too."""
 _CREATE: Final = """
-PRAGMA journal_mode = WAL;
+PRAGMA page_size = 16384;
+PRAGMA journal_mode = TRUNCATE;
 PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -16384;
 CREATE TABLE IF NOT EXISTS meta (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS contacts (
-    id TEXT PRIMARY KEY, state BLOB NOT NULL, more BLOB NOT NULL, shown BLOB NOT NULL, kept BLOB NOT NULL
+    id TEXT PRIMARY KEY, state BLOB NOT NULL, row_seq INTEGER NOT NULL, ended BLOB, settled BLOB NOT NULL,
+    shown BLOB NOT NULL, kept BLOB NOT NULL
 );
 """
 _PUT_META: Final = "INSERT OR REPLACE INTO meta (id, body) VALUES (1, ?)"
-_GET: Final = "SELECT state, more, shown, kept FROM contacts WHERE id = ?"
-_INSERT: Final = "INSERT INTO contacts (state, more, shown, kept, id) VALUES (?, ?, ?, ?, ?)"
-_UPDATE: Final = "UPDATE contacts SET state = ?, more = ?, shown = ?, kept = ? WHERE id = ?"
+_GET: Final = "SELECT state, row_seq, ended, settled, shown, kept FROM contacts WHERE id = ?"
+_INSERT: Final = "INSERT INTO contacts (state, row_seq, ended, settled, shown, kept, id) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_UPDATE: Final = "UPDATE contacts SET state = ?, row_seq = ?, ended = ?, settled = ?, shown = ?, kept = ? WHERE id = ?"
 _DIGESTS: Final = "SELECT id, {} FROM contacts ORDER BY id"
 
 
@@ -57,14 +59,6 @@ class Stand(msgspec.Struct, frozen=True, kw_only=True):
     kept: bytes = bytes(16)
     """The sum of the digests of all states as a store keeps them."""
     partition: PartitionState = PartitionState()
-
-
-class _More(msgspec.Struct, frozen=True, array_like=True):
-    """What a contact has beside its state."""
-
-    row_seq: int
-    settled_digest: bytes
-    ended: dict[str, Ended]
 
 
 class Ledger:
@@ -102,14 +96,10 @@ class Ledger:
         row = self._db.execute(_GET, (contact_id,)).fetchone()
         if row is None:
             return None
-        more = _more.decode(row[1])
-        folded = Folded(
-            _state.decode(row[0]),
-            row_seq=more.row_seq,
-            ended=more.ended,
-            settled_digest=from_bytes(more.settled_digest),
-        )
-        return Entry(folded, from_bytes(row[2]), from_bytes(row[3]))
+        state, row_seq, ended, *digests = row
+        settled, shown, kept = map(from_bytes, digests)
+        folded = Folded(_state.decode(state), row_seq, _ended.decode(ended) if ended else {}, settled_digest=settled)
+        return Entry(folded, shown, kept)
 
     def put(self, entries: Iterable["Entry"]) -> None:
         """Keep contacts as they are now, and bring the sums up to date.
@@ -126,9 +116,10 @@ class Ledger:
             state = _encode(one.state)
             now_shown, now_kept = one.shown_digest(), digest_kept(id_, state)
             shown, kept = exchange(shown, entry.shown, now_shown), exchange(kept, entry.kept, now_kept)
-            more = _encode(_More(one.row_seq, to_bytes(one.settled_digest), one.ended))
+            ended = _encode(one.ended) if one.ended else None
+            digests = to_bytes(one.settled_digest), to_bytes(now_shown), to_bytes(now_kept)
             rows = changed if entry.kept else new
-            rows.append((state, more, to_bytes(now_shown), to_bytes(now_kept), id_))
+            rows.append((state, one.row_seq, ended, *digests, id_))
         try:
             self._db.executemany(_INSERT, new)
         except sqlite3.IntegrityError as error:
@@ -174,7 +165,7 @@ class Ledger:
         self.close()
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """A contact in the ledger: as folded by now, and the digests that the sums hold of it (0: none yet)."""
 
     folded: Folded
@@ -184,5 +175,5 @@ class Entry(msgspec.Struct):
 
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 _stand: Final = msgspec.json.Decoder(Stand)
-_more: Final = msgspec.json.Decoder(_More)
+_ended: Final = msgspec.json.Decoder(dict[str, Ended])
 _state: Final = msgspec.json.Decoder(ContactState)

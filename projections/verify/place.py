@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +12,7 @@ import msgspec
 from domain.state import PartitionState
 from projections.verify.ledger import Ledger, Origin
 from projections.verify.stores import OpenStore
-from schemas.event_log import LogReader, OpenLog
-from schemas.topics import JOURNAL
+from schemas.event_log import OpenLog
 
 _T = TypeVar("_T")
 
@@ -25,17 +24,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     directory: Path
     """Where the ledgers are."""
+    origin: Origin
     open_log: OpenLog
+    """To be asked for only when there is something to read: to reach a cluster takes longer than to read a little."""
     open_store: OpenStore | None = None
 
-
-@contextlib.asynccontextmanager
-async def opened(place: Place) -> AsyncIterator[tuple[LogReader, Ledger]]:
-    """The log, and the partition's ledger; what is not committed to the ledger is forgotten."""
-    async with place.open_log() as log:
-        origin = Origin(log.cluster_id, await log.topic_id(JOURNAL))
-        with Ledger(place.directory / f"partition-{place.partition}.sqlite", origin) as ledger:
-            yield log, ledger
+    def open_ledger(self) -> Ledger:
+        """The partition's ledger; what is not committed to it is forgotten."""
+        return Ledger(self.directory / f"partition-{self.partition}.sqlite", self.origin)
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:

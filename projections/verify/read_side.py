@@ -1,13 +1,12 @@
-"""What the read side shows, as one snapshot of the database has it: its checkpoints, and its rows as `expected` makes them."""
+"""What the read side shows, as one snapshot of the database has it: its checkpoints, and its rows as the lines of COPY."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import psycopg
 from psycopg import sql
-from psycopg.types.json import set_json_loads
 
 from domain.partition import home_partition
 from projections.checkpoints import READ as CHECKPOINTS
@@ -15,16 +14,17 @@ from projections.checkpoints import Source
 from projections.database import connect, unreachable
 from projections.errors import ProjectionError
 from projections.verify.digest import add, digest
-from projections.verify.expected import ContactRow, EnrollmentRow
+from projections.verify.expected import ContactRow, EnrollmentRow, Row
+from projections.verify.lines import NO_CONTACT, contact_id_of, copy_statement, row_of
 
-_FETCH: Final = 2_000
 _MS: Final = "(extract(epoch FROM {}) * 1000)::bigint"
-_TIMES: Final = ("at", "next_action_at", "enrolled_at", "completed_at", "created_at", "updated_at")
+_TIMES: Final = ("next_action_at", "enrolled_at", "completed_at", "created_at", "updated_at")
 
 _CONTACTS: Final = """
-    SELECT coalesce(c.id, t.contact_id, s.contact_id), c.id, first_name, last_name, email, phone, source, timezone, tags,
-           custom_fields, created, last_sms_reply, c.seq, {created_at}, {updated_at},
-           coalesce(t.lines, 0), coalesce(t.last_seq, 0), coalesce(s.suppressed, '[]')
+    SELECT coalesce(c.id, t.contact_id, s.contact_id) AS contact_id, c.id, first_name, last_name, email, phone, source,
+           timezone, to_jsonb(tags) AS tags, custom_fields, created::text, last_sms_reply, c.seq, {created_at}, {updated_at},
+           coalesce(lines, 0) AS timeline_lines, coalesce(last_seq, 0) AS timeline_last_seq,
+           coalesce(suppressed, '[]') AS suppressed
     FROM contacts c
     FULL JOIN (SELECT contact_id, count(*) AS lines, max(seq) AS last_seq FROM timeline GROUP BY contact_id) t
       ON t.contact_id = c.id
@@ -36,16 +36,19 @@ _CONTACTS: Final = """
     ) s ON s.contact_id = coalesce(c.id, t.contact_id)
 """
 _ENROLLMENTS: Final = """
-    SELECT contact_id, coalesce(e.id, x.enrollment_id, i.enrollment_id)::text, workflow_id::text, version, status,
-           current_step, state, {next_action_at}, {enrolled_at}, {completed_at}, exit_reason, paused_by, awaits_event, hops,
-           coalesce(x.visits, 0), coalesce(x.open, '[]'), coalesce(i.open, '[]')
+    SELECT contact_id, coalesce(e.id, x.enrollment_id, i.enrollment_id) AS id, workflow_id, version, status,
+           current_step, state, {next_action_at}, {enrolled_at}, {completed_at}, exit_reason, paused_by,
+           awaits_event::text, hops,
+           coalesce(visits, 0) AS executions, coalesce(o.open, '[]') AS open_executions,
+           coalesce(i.open, '[]') AS open_incidents
     FROM workflow_enrollments e
-    FULL JOIN (
-        SELECT enrollment_id, count(*) AS visits,
-               jsonb_agg(jsonb_build_array(id, step_id, visit, status, attempts, output_data ->> 'delay_until'))
-               FILTER (WHERE status IN ('pending', 'running')) AS open
-        FROM workflow_executions GROUP BY enrollment_id
-    ) x ON x.enrollment_id = e.id
+    FULL JOIN (SELECT enrollment_id, count(*) AS visits FROM workflow_executions GROUP BY enrollment_id) x
+      ON x.enrollment_id = e.id
+    LEFT JOIN (
+        SELECT enrollment_id,
+               jsonb_agg(jsonb_build_array(id, step_id, visit, status, attempts, output_data ->> 'delay_until')) AS open
+        FROM workflow_executions WHERE status IN ('pending', 'running') GROUP BY enrollment_id
+    ) o ON o.enrollment_id = x.enrollment_id
     FULL JOIN (
         SELECT enrollment_id, jsonb_agg(id) AS open FROM incidents
         WHERE status = 'open' AND enrollment_id IS NOT NULL GROUP BY enrollment_id
@@ -59,29 +62,28 @@ _HOLD: Final = """
 """Reading and writing go on, but no rebuild swaps tables between one of our connections and the next."""
 _PARTITIONS: Final = "SELECT partition, catalogue_offset, reconciled_offset FROM partitions"
 
-Row = ContactRow | EnrollmentRow
-
 
 class Kind(NamedTuple):
-    """A kind of rows: how they are asked for, by which contact id they are ordered, what they are made into."""
+    """A kind of rows: how they are asked for, by which contact id they are ordered, what they are."""
 
     query: str
     contact_id: str
     make: type[Row]
 
 
-_MILLISECONDS: Final = {name: _MS.format(name) for name in _TIMES}
+_MILLISECONDS: Final = {name: f"{_MS.format(name)} AS {name}" for name in _TIMES} | {"at": _MS.format("at")}
 KINDS: Final = {
     "contacts": Kind(_CONTACTS.format(**_MILLISECONDS), "coalesce(c.id, t.contact_id, s.contact_id)", ContactRow),
     "enrollments": Kind(_ENROLLMENTS.format(**_MILLISECONDS), "contact_id", EnrollmentRow),
 }
 
 
-class Sums(msgspec.Struct):
-    """What a scan found, by partition; rows that belong to no contact stand apart."""
+class Scan(NamedTuple):
+    """What is there of a kind; rows that belong to no contact stand apart."""
 
-    digests: dict[int, int] = {}
-    strays: list[EnrollmentRow] = []
+    digests: dict[int | None, int]
+    """The sum by partition; under None if they were not told apart."""
+    strays: list[EnrollmentRow]
 
 
 class Snapshot:
@@ -99,26 +101,26 @@ class Snapshot:
         rows = self.connection.execute(_PARTITIONS)
         return {partition: (catalogue, reconciled) for partition, catalogue, reconciled in rows}
 
-    def rows(self, kind: str, *, in_order: bool = False) -> Iterator[Row]:
+    def lines(self, kind: str, *, in_order: bool = False) -> Iterator[bytes]:
         """All rows of a kind; in order of the bytes of their contacts' ids, if so asked, those without one first."""
         query, contact_id, make = KINDS[kind]
-        with self.connection.cursor(name=f"verify_{kind}", binary=True) as cursor:
-            cursor.execute((query + _IN_ORDER.format(contact_id) if in_order else query).encode())
-            while rows := cursor.fetchmany(_FETCH):
-                for row in rows:
-                    yield _made(make, row)
+        if in_order:
+            query += _IN_ORDER.format(contact_id)
+        with self.connection.cursor() as cursor, cursor.copy(copy_statement(query, make).encode()) as lines:
+            yield from map(bytes, lines)
 
-    def sums(self, kind: str, partitions: int) -> Sums:
-        """The sum of the digests of a kind's rows, by the partition that is their contacts' home."""
-        found = dict.fromkeys(range(partitions), 0)
-        strays = []
-        for row in self.rows(kind):
-            if row.contact_id is None:
-                strays.append(row)
-            else:
-                home = home_partition(row.contact_id, partitions)
-                found[home] = add(found[home], digest(row))
-        return Sums(found, strays)
+    def scan(self, kind: str, partitions: int | None = None) -> Scan:
+        """Sum up the digests of a kind's rows; given how many partitions there are, by their contacts' homes."""
+        found: dict[int | None, int] = defaultdict(int)
+        strays, home = [], None
+        for line in self.lines(kind):
+            if line.startswith(NO_CONTACT):
+                strays.append(row_of(EnrollmentRow, line))
+                continue
+            if partitions is not None:
+                home = home_partition(contact_id_of(line), partitions)
+            found[home] += digest(line)
+        return Scan({where: add([total]) for where, total in found.items()}, strays)
 
 
 @contextlib.contextmanager
@@ -141,7 +143,7 @@ def snapshot(url: str, *, name: str | None = None) -> Iterator[Snapshot]:
 
 
 def _begun(connection: psycopg.Connection[Any], name: str | None) -> Snapshot:
-    set_json_loads(msgspec.json.Decoder().decode, connection)
+    connection.execute("SET client_encoding = 'UTF8'")  # lines are digested as they come
     connection.execute("SET idle_in_transaction_session_timeout = 0")  # it is idle while others work on its snapshot
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     if name is not None:
@@ -151,9 +153,3 @@ def _begun(connection: psycopg.Connection[Any], name: str | None) -> Snapshot:
     row = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert row is not None
     return Snapshot(connection, str(row[0]))
-
-
-def _made(make: type[Row], values: tuple[Any, ...]) -> Row:
-    if make is ContactRow:
-        return ContactRow(*values)
-    return EnrollmentRow(*values)

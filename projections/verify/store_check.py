@@ -14,10 +14,9 @@ from projections.verify.digest import add, digest_kept, from_bytes, shown
 from projections.verify.fold import PartitionFold, refold
 from projections.verify.ledger import Ledger
 from projections.verify.merge import unlike
-from projections.verify.place import Place, opened, run
+from projections.verify.place import Place, run
 from projections.verify.report import NAMED, Compared, Differing
 from projections.verify.stores import NoStore, OpenStore, StoreSnapshot
-from schemas.event_log import LogReader
 
 _PATIENCE_S: Final = 10.0
 """How long a store may take to come to where the ledger is: its worker wrote the journal and is about to apply it."""
@@ -39,16 +38,17 @@ def check_store(place: Place) -> StoreCheck:
 
 
 async def _check(place: Place, open_store: OpenStore) -> StoreCheck:
-    async with opened(place) as (log, ledger):
-        with contextlib.ExitStack() as stack:
-            try:
-                store = await _in_step(place.partition, open_store, ledger, stack)
-                await PartitionFold(log, place.partition, ledger).advance(store.offset)
-                return await _compare(place.partition, log, ledger, store)
-            except NoStore as reason:
-                return StoreCheck(note=str(reason))
-            except sqlite3.DatabaseError as error:
-                return _unreadable(place.partition, ledger, error)
+    with place.open_ledger() as ledger, contextlib.ExitStack() as stack:
+        try:
+            store = await _in_step(place.partition, open_store, ledger, stack)
+            if store.offset > ledger.stand.offset:
+                async with place.open_log() as log:
+                    await PartitionFold(log, place.partition, ledger).advance(store.offset)
+            return await _compare(place, ledger, store)
+        except NoStore as reason:
+            return StoreCheck(note=str(reason))
+        except sqlite3.DatabaseError as error:
+            return _unreadable(place.partition, ledger, error)
 
 
 async def _in_step(partition: int, open_store: OpenStore, ledger: Ledger, stack: contextlib.ExitStack) -> StoreSnapshot:
@@ -66,10 +66,9 @@ async def _in_step(partition: int, open_store: OpenStore, ledger: Ledger, stack:
         await asyncio.sleep(_POLL_S)
 
 
-async def _compare(partition: int, log: LogReader, ledger: Ledger, store: StoreSnapshot) -> StoreCheck:
-    found = 0
-    for contact_id, state in store.contents():
-        found = add(found, digest_kept(contact_id, state))
+async def _compare(place: Place, ledger: Ledger, store: StoreSnapshot) -> StoreCheck:
+    partition = place.partition
+    found = add(digest_kept(contact_id, state) for contact_id, state in store.contents())
     expected = from_bytes(ledger.stand.kept)
     count, named = 0, list[Difference]()
     for one in store.misfiled():
@@ -82,7 +81,8 @@ async def _compare(partition: int, log: LogReader, ledger: Ledger, store: StoreS
         named.append(_difference(partition, None, *first_unlike(*states)))
     if expected != found:
         differing, some = unlike(ledger.kept_digests(), _digested(store))
-        folded = await refold(log, partition, store.offset, frozenset(some))
+        async with place.open_log() as log:
+            folded = await refold(log, partition, store.offset, frozenset(some))
         count += differing
         for contact_id, kept in some.items():
             contact = folded.get(contact_id)

@@ -1,6 +1,7 @@
 """Worker, projector and API as processes of their own: what is published and sent over HTTP is done and shown."""
 
 import asyncio
+import json
 
 import pytest
 import requests
@@ -33,6 +34,12 @@ async def test_the_roles_together_do_what_dev_does(cluster: EngineCluster, datab
         assert answer.status_code in (200, 201, 202), answer.text
         return answer.json()
 
+    def report_of(job: str):
+        answer = requests.post(f"{api.url}/api/v1/jobs/{job}", json={}, timeout=60)
+        last = json.loads(answer.text.splitlines()[-1])
+        assert last["type"] == "report", last
+        return last["report"]
+
     def completed() -> bool:
         items = call("GET", f"/workflows/{workflow['id']}/enrollments")["items"]
         return [item["status"] for item in items] == ["completed"]
@@ -51,6 +58,10 @@ async def test_the_roles_together_do_what_dev_does(cluster: EngineCluster, datab
         told = await asyncio.to_thread(call, "GET", f"/contacts/ada/why?workflow_id={workflow['id']}")
         assert [(one["enrolled"], one["version"]) for one in told["considered"]] == [(True, 1)]
         assert [(one["step_id"], one["status"]) for one in told["enrollments"][0]["steps"]] == [("t", "completed")]
+        rebuilt, verified = [await asyncio.to_thread(report_of, job) for job in ("rebuild", "verify")]
+        assert (rebuilt["result"], [table for table in rebuilt["tables"] if table["differing"]]) == ("swapped", [])
+        assert (verified["ok"], verified["contacts"], len(verified["partitions"])) == (True, 1, PARTITIONS)
+        assert verified["events"] == verified["folded"] > 0
         for role in (api, projector, worker):
             print(f"{role.role} stopped in {await asyncio.to_thread(role.stop):.2f} s")
     finally:

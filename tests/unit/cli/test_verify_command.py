@@ -68,6 +68,14 @@ def test_what_differs_is_named_and_ends_with_1(call, answer):
     assert 'no contact: incidents, open rows of i: expected ["i"], found nothing' in ran.out
 
 
+def test_stores_of_a_machine_that_has_none_are_not_well(call, answer):
+    answer({**report(), "partitions": [partition(0, read_side=None), partition(1, read_side=None)]})
+    ran = call("verify", "--stores-only")
+    assert ran.code == 1
+    assert "nothing was compared" in ran.out
+    assert "ok:" not in ran.out
+
+
 def test_programs_get_the_whole_report(call, answer):
     answer(report(DIFFERENCE, differing=1))
     ran = call("verify", "--json")

@@ -56,6 +56,12 @@ async def test_a_job_that_dies_says_so():
     assert (last.code, "ended with 3" in last.detail) == ("job_died", True)
 
 
+async def test_a_job_that_was_killed_says_by_what():
+    (last,) = await messages(script("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+
+    assert (last.code, "ended by SIGKILL" in last.detail) == ("job_died", True)
+
+
 async def test_a_silent_job_is_heard_of_all_the_same(monkeypatch):
     monkeypatch.setattr(child, "_HEARTBEAT_S", 0.01)
     jobs = script("time.sleep(60)")

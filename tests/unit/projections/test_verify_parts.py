@@ -10,7 +10,7 @@ from domain import journal as j
 from domain.errors import JournalGap
 from projections.errors import UnreadableRecord
 from projections.verify import fold
-from projections.verify.digest import add, digest, exchange, from_bytes, to_bytes
+from projections.verify.digest import add, exchange, from_bytes, to_bytes
 from projections.verify.fold import PartitionFold, refold
 from projections.verify.ledger import Ledger, Origin
 from projections.verify.merge import unlike
@@ -28,16 +28,11 @@ DIGESTS = st.lists(st.integers(0, 2**128 - 1))
 @given(DIGESTS, st.randoms())
 def test_a_sum_of_digests_knows_no_order_and_any_of_them_can_be_exchanged(digests, chance):
     shuffled = chance.sample(digests, len(digests))
-    assert add(0, *digests) == add(add(0, *shuffled[:2]), *shuffled[2:])
+    assert add(digests) == add([add(shuffled[:2]), *shuffled[2:]])
     if digests:
         old, *rest = digests
-        assert exchange(add(0, *digests), old, 7) == add(7, *rest)
-    assert from_bytes(to_bytes(add(0, *digests))) == add(0, *digests)
-
-
-def test_the_digest_of_a_row_knows_no_order_of_keys_and_tells_types_apart():
-    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
-    assert len({digest(value) for value in (1, 1.0, True, "1", None, [1])}) == 6
+        assert exchange(add(digests), old, 7) == add([7, *rest])
+    assert from_bytes(to_bytes(add(digests))) == add(digests)
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 1)), st.dictionaries(st.text(max_size=3), st.integers(0, 1)))
@@ -90,8 +85,8 @@ async def test_a_fold_gives_the_same_however_few_contacts_fit_in_memory_and_wher
 
 async def test_the_sums_of_a_ledger_are_those_of_its_contacts(log, tmp_path):
     stand, shown, kept = await folded(log, tmp_path / "ledger.sqlite", 50, 200)
-    assert from_bytes(stand.shown) == add(0, *(value for _, value in shown))
-    assert from_bytes(stand.kept) == add(0, *(value for _, value in kept))
+    assert from_bytes(stand.shown) == add(value for _, value in shown)
+    assert from_bytes(stand.kept) == add(value for _, value in kept)
     one = (await refold(log, 0, 200, frozenset({"contact-3"})))["contact-3"]
     assert dict(shown)["contact-3"] == one.shown_digest()
 
