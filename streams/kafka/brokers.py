@@ -84,8 +84,7 @@ class Brokers:
                 if code not in _ELSEWHERE + _BUSY:
                     raise
             if code in _ELSEWHERE:
-                self._coordinators.clear()
-                self._client.force_metadata_update()
+                self._forget()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _MAX_PAUSE_S)
 
@@ -93,6 +92,12 @@ class Brokers:
         """Let go of the connections."""
         if self._client is not None:
             await self._client.close()
+
+    def _forget(self) -> None:
+        """Find out anew who answers for what."""
+        self._coordinators.clear()
+        if self._client is not None:
+            self._client.force_metadata_update()
 
     async def _connected(self) -> Any:
         async with self._connecting:

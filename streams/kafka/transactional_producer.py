@@ -7,10 +7,10 @@ request a broker), the positions go to the group, and it is ended. See docs/adr/
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
@@ -33,6 +33,7 @@ from streams.kafka.txn_offset_commit import TxnOffsetCommitRequest
 
 _ABORT_S: Final = 5.0
 _ALL_REPLICAS: Final = -1
+_T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
@@ -75,7 +76,7 @@ class TransactionalProducer:
                 added.append(self._add_partitions({(record.topic, record.partition) for record in records}))
             if positions:
                 added.append(self._coordinated(AddOffsetsToTxnRequest(*self._who, member.group)))
-            await asyncio.gather(*added)
+            await _together(*added)
             offsets = await self._write(records)
             if positions:
                 await self._move(positions, member)
@@ -107,7 +108,7 @@ class TransactionalProducer:
 
         async def attempt() -> None:
             leaders = await self._brokers.leaders(batches.keys() - first.keys())
-            errors = await asyncio.gather(
+            errors = await _together(
                 *(
                     self._send(broker, {place: batches[place] for place in places}, first)
                     for broker, places in leaders.items()
@@ -158,6 +159,16 @@ class TransactionalProducer:
     @property
     def _who(self) -> tuple[str, int, int]:
         return self.transactional_id, self._producer.id, self._producer.epoch
+
+
+async def _together(*asked: Awaitable[_T]) -> list[_T]:
+    """What all of them give; when one fails, none is left running."""
+    tasks = [asyncio.ensure_future(one) for one in asked]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _codes(answer: Any) -> list[int]:
