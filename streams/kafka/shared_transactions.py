@@ -7,7 +7,6 @@ from typing import Final, Protocol
 
 import msgspec
 
-from domain.errors import HeadraceError
 from streams.kafka.group import Membership
 from streams.kafka.records import size_of
 from streams.kafka.transactional_producer import Commit
@@ -23,7 +22,7 @@ class Carrier(Protocol):
         """Commit all of them in one transaction of its own."""
         ...
 
-    def spend(self, error: HeadraceError) -> None:
+    def spend(self, error: Exception) -> None:
         """A transaction with a commit of this writer failed."""
         ...
 
@@ -78,7 +77,7 @@ class SharedTransactions:
         first = together[0]
         try:
             written = await first.writer.carry([one.commit for one in together], first.member)
-        except HeadraceError as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, who waits must hear of it
             for one in together:
                 one.writer.spend(error)
                 if not one.done.done():

@@ -64,7 +64,7 @@ class KafkaPartitionWriter:
         self._joined = False
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Future[Sequence[int]]] = set()
-        self._spent: HeadraceError | None = None
+        self._spent: Exception | None = None
         self._producer = TransactionalProducer(brokers, settings, settings.transactional_id(group, partition))
 
     async def open(self) -> Self:
@@ -125,7 +125,7 @@ class KafkaPartitionWriter:
                 await self._producer.give_back()
             raise failed from error
 
-    def spend(self, error: HeadraceError) -> None:
+    def spend(self, error: Exception) -> None:
         """A transaction failed that had a commit of this writer in it."""
         if self._spent is None:
             self._spent = error

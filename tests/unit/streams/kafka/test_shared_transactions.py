@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from domain.errors import HeadraceError
 from schemas.event_log import NewRecord
 from schemas.event_log_errors import TransactionFailed
 from streams.kafka.group import Membership
@@ -23,7 +22,7 @@ class Broker:
         """Who made each, and what was in it."""
         self.answers = asyncio.Event()
         self.answers.set()
-        self.failure: HeadraceError | None = None
+        self.failure: Exception | None = None
         self._written = 0
 
     async def transact(self, who: int, commits: Sequence[Commit]) -> list[list[int]]:
@@ -41,12 +40,12 @@ class Broker:
 class Writer:
     def __init__(self, broker: Broker, partition: int) -> None:
         self.broker, self.partition = broker, partition
-        self.spent: HeadraceError | None = None
+        self.spent: Exception | None = None
 
     async def carry(self, commits: Sequence[Commit], member: Membership) -> list[list[int]]:
         return await self.broker.transact(self.partition, commits)
 
-    def spend(self, error: HeadraceError) -> None:
+    def spend(self, error: Exception) -> None:
         self.spent = error
 
 
@@ -127,11 +126,12 @@ async def test_a_large_one_leaves_the_others_to_the_next(process: Process) -> No
     assert process.broker.transactions[1:] == [(1, [b"small", large]), (0, [b"after"])]
 
 
-async def test_a_failure_is_that_of_all_who_share_it(process: Process) -> None:
-    process.broker.failure = TransactionFailed()
+@pytest.mark.parametrize("failure", [TransactionFailed(), RuntimeError("a bug")])
+async def test_a_failure_is_that_of_all_who_share_it(process: Process, failure: Exception) -> None:
+    process.broker.failure = failure
     together = [process.commit(0, b"a"), process.commit(1, b"b")]
-    assert await asyncio.gather(*together, return_exceptions=True) == [process.broker.failure] * 2
-    assert [writer.spent for writer in process.writers] == [process.broker.failure, process.broker.failure, None]
+    assert await asyncio.gather(*together, return_exceptions=True) == [failure, failure]
+    assert [writer.spent for writer in process.writers] == [failure, failure, None]
 
 
 async def test_who_waits_no_more_holds_up_nobody(process: Process) -> None:
