@@ -11,8 +11,7 @@ import confluent_kafka
 import psycopg
 
 from bench.figure import Figure, percentiles
-from bench.kafka_cluster import created, journal_reader, new_producer, running_cluster
-from tests.support.cluster import Cluster
+from bench.kafka_cluster import BenchCluster, created, journal_reader, new_producer, running_cluster
 
 CONTACTS = {"full": 20_000, "quick": 2_000}
 RATE, SECONDS = 1_000, {"full": 10, "quick": 3}
@@ -34,7 +33,7 @@ def _measure_all(directory: Path, size: str) -> list[Figure]:
     return figures
 
 
-def _latency(cluster: Cluster, workers: int, seconds: int) -> list[Figure]:
+def _latency(cluster: BenchCluster, workers: int, seconds: int) -> list[Figure]:
     """From the producer's call, and from its confirmation, until a reader of committed records sees the first step.
 
     The first seconds are figures of their own: broker, clients and caches are new, and on a machine of two cores the
@@ -43,7 +42,10 @@ def _latency(cluster: Cluster, workers: int, seconds: int) -> list[Figure]:
     load = _Load(cluster.bootstrap)
     with _first_steps(cluster.bootstrap) as seen:
         for number in range(RATE * (COLD_S + seconds)):
+            if number == RATE * COLD_S:
+                before = cluster.cpu_s
             load.send_at(number / RATE, f"l{workers}-{number}")
+        used = {who: cpu_s - before[who] for who, cpu_s in cluster.cpu_s.items()}
         load.finish()
         deadline = time.perf_counter() + LIMIT_S
         while len(seen) < len(load.sent) and time.perf_counter() < deadline:
@@ -59,6 +61,10 @@ def _latency(cluster: Cluster, workers: int, seconds: int) -> list[Figure]:
         *percentiles(f"{words}: event sent to first step", waits(steady, load.sent), "ms"),
         *percentiles(f"{words}: event confirmed to first step", waits(steady, load.confirmed), "ms"),
         *percentiles(f"{words}, the first {COLD_S} s: sent to first step", waits(cold, load.sent), "ms"),
+        *(
+            Figure(f"{words}: processor time an event, {who}", cpu_s / len(steady) * 1e6, "us")
+            for who, cpu_s in used.items()
+        ),
     ]
 
 
@@ -121,7 +127,7 @@ def _first_steps(bootstrap: str) -> Iterator[dict[str, float]]:
         thread.join()
 
 
-def _throughput(cluster: Cluster, workers: int, contacts: int) -> list[Figure]:
+def _throughput(cluster: BenchCluster, workers: int, contacts: int) -> list[Figure]:
     """From the first event until Postgres counts every enrollment as completed; producing them takes part of it."""
     with psycopg.connect(cluster.database_url, autocommit=True) as connection:
 

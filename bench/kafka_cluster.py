@@ -8,6 +8,7 @@ from typing import Any
 
 import confluent_kafka
 
+from bench.machine import cpu_of_family
 from bench.workflows import THREE_STEPS
 from projections.postgres import EmbeddedPostgres
 from schemas.topics import CONTACT_EVENTS, JOURNAL
@@ -18,14 +19,27 @@ from tests.support.kafka_jars import fetch_jars
 Report = Callable[[object, confluent_kafka.Message], None]
 
 
+class BenchCluster(Cluster):
+    """Knows its broker, to tell what it costs."""
+
+    broker: JavaBroker
+
+    @property
+    def cpu_s(self) -> dict[str, float]:
+        """Processor seconds so far, of the broker and of the workers together."""
+        workers = sum(cpu_of_family(worker.pid) for worker in self.workers)
+        return {"workers": workers, "broker": cpu_of_family(self.broker.pid)}
+
+
 @contextlib.contextmanager
-def running_cluster(place: Path, *, workers: int) -> Iterator[Cluster]:
+def running_cluster(place: Path, *, workers: int) -> Iterator[BenchCluster]:
     """All roles ready, and the workflow of three steps published."""
     fetch_jars()
     place.mkdir(parents=True, exist_ok=True)
     broker, postgres = JavaBroker(place / "kafka"), EmbeddedPostgres()
     broker.start()
-    cluster = Cluster(place / "cluster", broker.bootstrap, postgres.start(place / "postgres"), workers=workers)
+    cluster = BenchCluster(place / "cluster", broker.bootstrap, postgres.start(place / "postgres"), workers=workers)
+    cluster.broker = broker
     try:
         cluster.create_topics()
         cluster.start()

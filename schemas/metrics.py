@@ -44,7 +44,7 @@ ENGINE: Final = (
     MetricSpec(
         "headrace_transaction_seconds",
         "histogram",
-        "How long a partition's transactions take to commit.",
+        "How long a partition's commits take, the wait for the worker's transaction under way included.",
         buckets=_SECONDS,
     ),
     MetricSpec(

@@ -34,7 +34,8 @@ from streams.work import Work
 
 _log = structlog.get_logger(__name__)
 _IDLE_S: Final = 60.0
-_LOOK_AGAIN_S: Final = 0.01
+_LOOK_AGAIN_S: Final = 0.25
+"""Input on its way wakes the actor when it comes; to look for it at each due timer would keep the brokers busy."""
 _RECONCILE_CHUNK: Final = 200
 _HELD: Final = "held"
 _CLOCK_IS_WRONG: Final = "clock"
@@ -268,7 +269,7 @@ class PartitionActor:
         paced_s = self._dispatcher.pace.next_s(self._store.waiting_channels())
         if paced_s is not None:
             timeout = min(timeout, paced_s)
-        if self._behind:  # what is due waits for input that is on its way; it wakes us, or moves on without a record
+        if self._behind:  # what is due waits for input that is on its way, and that wakes us
             timeout = max(timeout, _LOOK_AGAIN_S)
         try:
             async with asyncio.timeout(max(timeout, 0.0005)):

@@ -46,11 +46,12 @@ PASSING: Final = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.OFFSET_NOT_AVAILABLE,
 )
-_STALE: Final = (
+STALE: Final = (
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError._NOENT,  # noqa: SLF001 no leader was found: the broker has just come back
 )
 """What the client remembers of the leaders is no longer so, and it would not ask by itself."""
 _T = TypeVar("_T")
@@ -161,6 +162,19 @@ class KafkaAdmin:
             lambda: self._ask_for_end((topic, partition)), f"find the end of {topic}/{partition}"
         )
 
+    async def written_end(self, topic: str, partition: int) -> int:
+        """Where all records end, those of open transactions too."""
+
+        async def ask() -> int:
+            (asked,) = self.client.list_offsets(
+                {TopicPartition(topic, partition): OffsetSpec.latest()},
+                isolation_level=IsolationLevel.READ_UNCOMMITTED,
+                request_timeout=self._attempt_s,
+            ).values()
+            return int((await asyncio.wrap_future(asked)).offset)
+
+        return await self._patiently(ask, f"find the end of {topic}/{partition}")
+
     async def result(self, asked: "Future[_T] | Awaitable[_T]", what: str) -> _T:
         """What was asked of the client, or an error of ours that says what could not be done."""
         try:
@@ -203,9 +217,9 @@ class KafkaAdmin:
                 return await ask()
             except KafkaException as error:
                 code = error.args[0].code()
-                if code not in PASSING + _STALE + _UNREACHABLE or time.monotonic() > deadline:
+                if code not in PASSING + STALE + _UNREACHABLE or time.monotonic() > deadline:
                     raise self._explained(error, what) from error
-            if code in _STALE:
+            if code in STALE:
                 await self._refresh()
             elif code in _UNREACHABLE:
                 self._renew()

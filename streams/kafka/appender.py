@@ -56,7 +56,15 @@ class Appender:
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
-        self._producer = Producer({**settings.producer(), "linger.ms": _LINGER_MS})
+        self._producer = Producer(
+            {
+                **settings.producer(),
+                "linger.ms": _LINGER_MS,
+                # librdkafka asks for its producer id before it is connected, and then again after half a second.
+                # Connected to all brokers from the start it has one after milliseconds.
+                "enable.sparse.connections": False,
+            }
+        )
         self._closing = threading.Event()
         self._polling = threading.Thread(target=self._poll, name="headrace-kafka-append", daemon=True)
         self._polling.start()

@@ -1,25 +1,26 @@
-"""Whose input positions a transaction moves: the consumer group's metadata as librdkafka takes it."""
+"""Whose input positions a transaction moves: a member of a consumer group, in one of the group's generations."""
 
-import struct
 from typing import Final
+
+import msgspec
 
 NO_GENERATION: Final = -1
 """For who is no member of the group: the brokers then don't ask whether it still is."""
 
 
-def group_metadata(group: str, generation: int = NO_GENERATION, member: str = "") -> bytes:
-    """What `Consumer.consumer_group_metadata` would give for a member that another client library speaks for.
+class Membership(msgspec.Struct, frozen=True, array_like=True):
+    """What the brokers compare with what they know; a member that they have expelled can't move positions."""
 
-    The layout is librdkafka's `rd_kafka_consumer_group_metadata_write`: a magic, the generation, group and member ended
-    by NUL, and whether there is a static instance id.
-    """
-    without_instance_id = b"\x01"
-    return (
-        b"CGMDv2:"
-        + struct.pack("<i", generation)
-        + group.encode()
-        + b"\0"
-        + member.encode()
-        + b"\0"
-        + without_instance_id
-    )
+    group: str
+    generation: int = NO_GENERATION
+    member: str = ""
+
+
+def group_metadata(group: str, generation: int = NO_GENERATION, member: str = "") -> bytes:
+    """A membership as the port `PartitionWriter` takes it."""
+    return msgspec.msgpack.encode(Membership(group, generation, member))
+
+
+def membership_of(metadata: bytes) -> Membership:
+    """The membership that `group_metadata` made these bytes of."""
+    return msgspec.msgpack.decode(metadata, type=Membership)

@@ -10,10 +10,12 @@ from schemas.event_log_errors import LogClosed, TopicMismatch
 from schemas.topics import JOURNAL
 from streams.kafka.admin import KafkaAdmin, Place
 from streams.kafka.appender import Appender
+from streams.kafka.brokers import Brokers
 from streams.kafka.positions import GroupPositions
 from streams.kafka.readers import Readers
 from streams.kafka.records import check_records
 from streams.kafka.settings import KafkaSettings
+from streams.kafka.shared_transactions import SharedTransactions
 from streams.kafka.tail import Tail
 from streams.kafka.topics import topic_config
 from streams.kafka.writer import KafkaPartitionWriter
@@ -34,11 +36,12 @@ class KafkaEventLog:
     def __init__(self, settings: KafkaSettings, admin: KafkaAdmin, cluster_id: str) -> None:
         self._settings, self._admin, self._cluster_id = settings, admin, cluster_id
         self._appender = Appender(settings)
+        self._brokers, self._shared = Brokers(settings), SharedTransactions()
         self._readers, self._tail = Readers(settings), Tail(settings)
         self._positions = GroupPositions(settings)
         self._writers: set[KafkaPartitionWriter] = set()
         self._own_ends: dict[Place, int] = {}
-        """Behind the last record that this log wrote."""
+        """Behind the last record that this log wrote, or that it must not miss."""
         self._appending = asyncio.Lock()
         self._closed = False
         self._busy = 0
@@ -127,10 +130,17 @@ class KafkaEventLog:
         """
         async with self._at_work():
             writer = KafkaPartitionWriter(
-                self._settings, self._admin, group, partition, on_commit=self._wrote, check_open=self._check_open
+                self._settings,
+                self._admin,
+                group,
+                partition,
+                brokers=self._brokers,
+                shared=self._shared,
+                on_commit=self._wrote,
+                check_open=self._check_open,
             )
-            await self._until_coordinated(group)
             self._writers.add(await writer.open())
+            await self._expect_all_of_the_journal(partition)
             return writer
 
     async def committed(self, group: str, topic: str, partition: int) -> int | None:
@@ -192,6 +202,7 @@ class KafkaEventLog:
         await self._tail.close()
         await self._idle.wait()
         await asyncio.gather(*(writer.close() for writer in self._writers))
+        await self._brokers.close()
         await self._readers.close()
         await self._positions.close()
         await asyncio.get_running_loop().run_in_executor(None, self._appender.close)
@@ -208,13 +219,14 @@ class KafkaEventLog:
                 return window.read(offset, limit)
         return await self._readers.read(place, offset, limit, end)
 
-    async def _until_coordinated(self, group: str) -> None:
-        """Wait until a broker keeps the group's positions, by asking for one.
+    async def _expect_all_of_the_journal(self, partition: int) -> None:
+        """Let reads of the partition's journal wait for what its older owners have begun.
 
-        The very first question about any group makes the cluster's topic for positions. A transaction that moves
-        positions at that moment hangs in librdkafka 2.16.
+        Another partition's writer may carry it, which `open_writer` does not fence. Whatever they can still commit stands
+        in the journal now (see `TransactionalProducer.transact`).
         """
-        await self._positions.committed(group, JOURNAL, 0)
+        if await self._admin.describe(JOURNAL) is not None:
+            self._wrote({(JOURNAL, partition): await self._admin.written_end(JOURNAL, partition)})
 
     def _wrote(self, ends: Mapping[Place, int]) -> None:
         for place, end in ends.items():

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
+import uvloop
 from faust.transport.base import Producer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -47,7 +48,9 @@ class KafkaConsumer(driver.Consumer):  # type: ignore[misc]
         self.transport.ownership.ask_anew = lambda: self._call(self._thread.ask_anew())
 
     def _new_consumer_thread(self) -> KafkaConsumerThread:
-        return KafkaConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = KafkaConsumerThread(self, loop=self.loop, thread_loop=uvloop.new_event_loop(), beacon=self.beacon)
+        thread._close_thread_loop_on_stop = True  # noqa: SLF001 of its own accord mode closes only loops that it made
+        return thread
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch_the_group(self) -> None:

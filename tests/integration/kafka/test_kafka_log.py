@@ -3,13 +3,12 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
-from domain.errors import HeadraceError
 from schemas.event_log import Chunk, EventLog, NewRecord, Record
 from schemas.event_log_errors import Fenced, TransactionFailed, UnknownTopic
 from streams.kafka.errors import RecordTooLarge
@@ -132,6 +131,25 @@ class TestWriting:
             await young.commit([new(topic, b"young")], {topic: 1})
         assert await log.committed(topic, topic, 0) == 1
 
+    async def test_members_of_one_process_commit_together_or_not_at_all(
+        self, log: KafkaEventLog, topic: str, kafka: str
+    ) -> None:
+        writers = [await log.open_writer(topic, partition) for partition in range(3)]
+        for writer in writers:
+            writer.join(group_metadata(topic))
+
+        async def commit(n: int) -> list[object]:
+            each = [w.commit([new(topic, b"%d" % n, p)], {topic: n}) for p, w in enumerate(writers)]
+            return await asyncio.gather(*each, return_exceptions=True)
+
+        assert await commit(1) == [[0], [0], [0]]
+        async with opened(kafka) as other:
+            await other.open_writer(topic, 0)  # it carries, for it asks first
+            assert [type(outcome) for outcome in await commit(2)] == [Fenced] * 3
+        for partition in range(3):
+            assert await values(log, topic, partition) == [b"1"]
+            assert await log.committed(topic, topic, partition) == 1
+
     async def test_positions_of_a_member_that_the_group_does_not_know_are_refused(
         self, log: KafkaEventLog, topic: str
     ) -> None:
@@ -234,9 +252,6 @@ class TestBrokers:
             waiting = asyncio.create_task(log.wait({(topic, 1): 0}, timeout=DEADLINE_S))
             await asyncio.to_thread(broker.kill)
             await asyncio.to_thread(broker.start)
-            with suppress(HeadraceError):  # it may have been cut off: then a new one goes on
-                await writer.commit([], {topic: 1})
-            writer = await log.open_writer(topic, 0)
             await writer.commit([new(topic, b"after")], {topic: 2})
             await log.append([new(topic, b"news", 1)])
             assert await waiting

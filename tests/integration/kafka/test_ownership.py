@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.protocol.group import LeaveGroupRequest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from domain.partition import home_partition
@@ -153,19 +153,21 @@ class TestCleanStop:
 
 
 class TestZombies:
-    async def test_a_transaction_of_a_timer_alone_is_refused_to_an_expelled_member(self, cluster, start_engine):
+    async def test_transactions_of_timers_alone_are_refused_to_an_expelled_member(self, cluster, start_engine):
+        """Of several partitions at once, so that they share a transaction."""
         a = await start_engine("a", member=SLEEPY)
         await cluster.publish(wait_then(3, *TAG["steps"]))
-        await cluster.fact("ada", "contact.created")
-        await eventually(lambda: self.kinds(cluster, "timer_set"), "ada to wait")
+        ids = contacts("z", 16)
+        await cluster.facts(ids, "contact.created")
+        await eventually(lambda: self.count(cluster, "timer_set"), "all contacts to wait")
         await expel(cluster, a)
         await eventually(lambda: a.crashes, "the engine to crash")
         assert isinstance(a.crashes[0], TransactionFailed)
-        assert (await cluster.kinds("ada"))[-1] == "timer_set"
+        assert {events[-1].__struct_config__.tag for events in (await cluster.by_contact()).values()} == {"timer_set"}
         await a.stop()
         await start_engine("b")
-        await eventually(lambda: self.kinds(cluster, "enrollment_completed"), "ada to be done by another engine")
-        await cluster.check_each_ran_once(["ada"], steps=2)
+        await eventually(lambda: self.count(cluster, "enrollment_completed"), "all to be done by another engine")
+        await cluster.check_each_ran_once(ids, steps=2)
 
     async def test_an_expelled_engine_that_has_nothing_to_write_crashes_too(self, cluster, start_engine):
         a = await start_engine("a")
@@ -173,8 +175,39 @@ class TestZombies:
         await eventually(lambda: a.crashes, "the engine to crash")
         assert isinstance(a.crashes[0], Expelled)
 
-    async def kinds(self, cluster, kind):
-        return kind in await cluster.kinds("ada")
+    async def count(self, cluster, kind):
+        return await cluster.count(kind) == 16
+
+
+class TestOpening:
+    """An older owner's transaction may be carried by another of its partitions, which opening this one does not fence."""
+
+    @pytest.fixture
+    async def carried(self, cluster):
+        """A transaction of partition 5's owner, with a record of partition 3's journal."""
+        producer = Producer({"bootstrap.servers": cluster.settings.bootstrap, "transactional.id": "headrace-5"})
+        await asyncio.to_thread(producer.init_transactions, 20)
+        producer.begin_transaction()
+        producer.produce(JOURNAL, b"carried", partition=3)
+        await asyncio.to_thread(producer.flush, 20)
+        return producer
+
+    async def test_a_journal_does_not_end_before_what_an_older_owner_can_still_commit(self, cluster, carried):
+        await cluster.log.open_writer("headrace", 3)
+        end = asyncio.create_task(cluster.log.end_offset(JOURNAL, 3))
+        await asyncio.wait([end], timeout=0.3)
+        assert not end.done()
+        await asyncio.to_thread(carried.commit_transaction, 20)
+        assert await end > 0
+        assert [record.value for record in await cluster.records(JOURNAL, 3)] == [b"carried"]
+
+    async def test_it_ends_as_soon_as_the_partition_that_carried_it_has_a_new_owner(self, cluster, carried):
+        await cluster.log.open_writer("headrace", 3)
+        await cluster.log.open_writer("headrace", 5)
+        assert await cluster.log.end_offset(JOURNAL, 3) > 0
+        assert await cluster.records(JOURNAL, 3) == []
+        with pytest.raises(KafkaException):
+            await asyncio.to_thread(carried.commit_transaction, 20)
 
 
 async def expel(cluster: EngineCluster, engine: Engine) -> None:
