@@ -64,6 +64,8 @@ class TopicInfo(msgspec.Struct, frozen=True):
     name: str
     topic_id: str
     partitions: int
+    replicas: int
+    """How many each partition has, or the one that has fewest."""
     ready: bool
     """Whether each partition has a leader."""
 
@@ -96,7 +98,8 @@ class KafkaAdmin:
             self._topics.pop(name, None)
             return None
         ready = all(p.leader is not None and p.leader.id >= 0 for p in found.partitions)
-        info = TopicInfo(name, str(found.topic_id), len(found.partitions), ready)
+        replicas = min(len(p.replicas) for p in found.partitions)
+        info = TopicInfo(name, str(found.topic_id), len(found.partitions), replicas, ready)
         self._topics[name] = info
         return info
 
