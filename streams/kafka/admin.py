@@ -31,6 +31,13 @@ _NOT_ACCEPTED: Final = (
 """The client would try again until the time is out, and fail again."""
 _NOT_ACCEPTED_S: Final = 1.0
 """So long an answer may still come from a broker that let us in before."""
+_NOT_ALLOWED: Final = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+)
+"""The cluster knows who we are, and its access rules forbid it."""
 _LOOK_S: Final = 0.05
 _UNREACHABLE: Final = (
     KafkaError._TIMED_OUT,  # noqa: SLF001 librdkafka's own codes begin so
@@ -292,4 +299,5 @@ def explained(error: Any, failed: str, bootstrap: str, last_error: str = "") -> 
         reasons = "check HEADRACE_KAFKA, the network, and the HEADRACE_KAFKA_* security settings"
         because = last_error or error.name()
         return KafkaUnreachable(f"{failed}: no broker of {bootstrap} answered ({because}); {reasons}")
-    return KafkaRefused(f"{failed}: {error.name()}: {error.str()}")
+    mend = "; docs/operations/kafka.md says what each role must be allowed" if error.code() in _NOT_ALLOWED else ""
+    return KafkaRefused(f"{failed}: {error.name()}: {error.str()}{mend}")

@@ -48,10 +48,11 @@ def check_log(settings: Settings) -> Finding:
     except HeadraceError as error:
         return Finding("log", "failed", f"Kafka at {settings.kafka}: {error}", "start it, or mend HEADRACE_KAFKA_*")
     told = [topic for topic in topics if topic.is_bad or topic.status == "warning"]
+    found = f"Kafka at {settings.kafka}: " + "; ".join(f"{topic.topic}: {topic.found}" for topic in told)
+    if any(topic.is_bad for topic in told):
+        return Finding("log", "failed", found, "headrace topics check")
     if told:
-        found = "; ".join(f"{topic.topic}: {topic.found}" for topic in told)
-        status = "failed" if any(topic.is_bad for topic in told) else "warning"
-        return Finding("log", status, f"Kafka at {settings.kafka}: {found}", "headrace topics check")
+        return Finding("log", "warning", found, "headrace topics check")
     return Finding("log", "ok", f"Kafka at {settings.kafka}, {len(topics)} topics as they must be")
 
 
