@@ -36,6 +36,10 @@ class OnlyInDev(HeadraceError):
     """A setting that only `headrace dev` has."""
 
 
+class Interrupted(HeadraceError):
+    """Told to stop, and interrupted while it stopped; nothing is lost, and others take over as after a crash."""
+
+
 def need_kafka(settings: Settings) -> None:
     """Refuse what a role of its own can't run with.
 
@@ -76,8 +80,8 @@ def run_role(name: str, settings: Settings, start: Start) -> int:
 async def _run(name: str, start: Start) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, _interrupted, stop)
     async with contextlib.AsyncExitStack() as stack:
         starting = asyncio.ensure_future(start(stack, crash))
         stopping = asyncio.ensure_future(stop.wait())
@@ -92,6 +96,13 @@ async def _run(name: str, start: Start) -> int:
         _log.info("role.stopping", role=name)
     _log.info("role.stopped", role=name)
     return 0
+
+
+def _interrupted(stop: asyncio.Event) -> None:
+    """Ctrl-C; the second one ends at once: whoever waits at a terminal, for a call or for brokers that are away, may give up."""
+    if stop.is_set():
+        crash(Interrupted())
+    stop.set()
 
 
 def crash(error: BaseException) -> None:

@@ -276,6 +276,7 @@ class KafkaAdmin:
             waiting = asked[place.topic, place.partition]
             if isinstance(answer, BaseException):
                 waiting.set_exception(answer)
+                waiting.exception()  # whoever asked may not wait any longer; asyncio would complain
             else:
                 waiting.set_result(answer.offset)
 
