@@ -18,6 +18,8 @@ from headrace.logging import configure_logging
 from headrace.settings import Settings
 
 CRASHED: Final = 1
+STOP_MAY_TAKE_S: Final = 25.0
+"""Longer than calls to providers may take. With the brokers away nobody can be told, and supervisors kill after half a minute."""
 _log = structlog.get_logger(__name__)
 
 Start = Callable[[contextlib.AsyncExitStack, Callable[[BaseException], None]], Awaitable[None]]
@@ -34,6 +36,10 @@ class NeedsDatabase(HeadraceError):
 
 class OnlyInDev(HeadraceError):
     """A setting that only `headrace dev` has."""
+
+
+class StopTookTooLong(HeadraceError):
+    """Told to stop, and something did not end; nothing is lost, and others take over as after a crash."""
 
 
 class Interrupted(HeadraceError):
@@ -94,6 +100,7 @@ async def _run(name: str, start: Start) -> int:
             _log.info("role.started", role=name)
             await stopping
         _log.info("role.stopping", role=name)
+        loop.call_later(STOP_MAY_TAKE_S, crash, StopTookTooLong())
     _log.info("role.stopped", role=name)
     return 0
 
