@@ -109,6 +109,7 @@ def environment(broker: JavaBroker, user: str) -> dict[str, str]:
         "HEADRACE_KAFKA_SASL_MECHANISM": "PLAIN",
         "HEADRACE_KAFKA_SASL_USERNAME": user,
         "HEADRACE_KAFKA_SASL_PASSWORD": f"of-{user}",
+        "HEADRACE_LOG_LEVEL": "debug",
     }
 
 
@@ -151,6 +152,7 @@ def test_what_the_docs_ask_for_is_enough(strict_broker, database_url, tmp_path):
         for role in roles:
             role.stop()
             assert "AUTHORIZATION" not in role.output
+            assert f"of-{role.role}" not in role.output, "even at this level nobody may read the password"
     finally:
         for role in roles:
             role.end()
