@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from confluent_kafka import Producer
 
-bootstrap, contact_id, *reply = sys.argv[1:]
+bootstrap, contact_id, *reply = sys.argv[1:] if sys.argv[2:] else sys.exit(__doc__)
 topic = os.environ.get("HEADRACE_CONTACT_EVENTS_TOPIC", "contact-events")
 # With murmur2, Java's default, all services put a contact's events into the same partition, in order: its home.
 producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random", "enable.idempotence": True})

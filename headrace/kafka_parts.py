@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+import structlog
+
 from headrace.kafka_settings import kafka_settings
 from headrace.role import need_kafka
 from headrace.settings import Settings
@@ -12,6 +14,8 @@ from streams.kafka.admin import KafkaAdmin
 from streams.kafka.log import KafkaEventLog
 from streams.kafka.settings import KafkaSettings
 from streams.kafka.topics import check_topics, topic_specs
+
+_log = structlog.get_logger(__name__)
 
 
 def kafka_of(settings: Settings) -> KafkaSettings:
@@ -48,6 +52,9 @@ async def partitions_of(log: KafkaEventLog) -> int:
 
 async def _check(kafka: KafkaSettings, topics: Topics) -> None:
     findings = await check_topics(KafkaAdmin(kafka), kafka, topic_specs(kafka, topics))
+    for finding in findings:
+        if finding.status == "warning":
+            _log.warning("topic.doubtful", topic=finding.topic, found=finding.found, mend=finding.mend)
     bad = [finding for finding in findings if finding.is_bad]
     if bad:
         lines = [f"  {found.topic}: {found.found}: {found.mend}" for found in bad]

@@ -99,6 +99,21 @@ class KafkaOptions(BaseSettings):
     )
 
     @model_validator(mode="after")
+    def _enough_replicas(self) -> Self:
+        """More replicas than there are can't have a record."""
+        replicas, needed = self.kafka_replication_factor, self.kafka_min_insync_replicas
+        if replicas is not None and needed is not None and needed > replicas:
+            context = {"needed": needed, "replicas": replicas}
+            kind = "headrace_kafka_replicas"
+            raise PydanticCustomError(
+                kind,
+                "HEADRACE_KAFKA_MIN_INSYNC_REPLICAS={needed} is more than HEADRACE_KAFKA_REPLICATION_FACTOR={replicas}: "
+                "records could never be confirmed; one less than there are replicas outlives a broker",
+                context,
+            )
+        return self
+
+    @model_validator(mode="after")
     def _secure_as_meant(self) -> Self:
         """Security that is half set is a mistake, not less security."""
         try:

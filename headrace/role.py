@@ -18,6 +18,8 @@ from headrace.logging import configure_logging
 from headrace.settings import Settings
 
 CRASHED: Final = 1
+STOP_MAY_TAKE_S: Final = 25.0
+"""Longer than calls to providers may take. With the brokers away nobody can be told, and supervisors kill after half a minute."""
 _log = structlog.get_logger(__name__)
 
 Start = Callable[[contextlib.AsyncExitStack, Callable[[BaseException], None]], Awaitable[None]]
@@ -34,6 +36,14 @@ class NeedsDatabase(HeadraceError):
 
 class OnlyInDev(HeadraceError):
     """A setting that only `headrace dev` has."""
+
+
+class StopTookTooLong(HeadraceError):
+    """Told to stop, and something did not end; nothing is lost, and others take over as after a crash."""
+
+
+class Interrupted(HeadraceError):
+    """Told to stop, and interrupted while it stopped; nothing is lost, and others take over as after a crash."""
 
 
 def need_kafka(settings: Settings) -> None:
@@ -76,8 +86,8 @@ def run_role(name: str, settings: Settings, start: Start) -> int:
 async def _run(name: str, start: Start) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, _interrupted, stop)
     async with contextlib.AsyncExitStack() as stack:
         starting = asyncio.ensure_future(start(stack, crash))
         stopping = asyncio.ensure_future(stop.wait())
@@ -90,8 +100,16 @@ async def _run(name: str, start: Start) -> int:
             _log.info("role.started", role=name)
             await stopping
         _log.info("role.stopping", role=name)
+        loop.call_later(STOP_MAY_TAKE_S, crash, StopTookTooLong())
     _log.info("role.stopped", role=name)
     return 0
+
+
+def _interrupted(stop: asyncio.Event) -> None:
+    """Ctrl-C; the second one ends at once: whoever waits at a terminal, for a call or for brokers that are away, may give up."""
+    if stop.is_set():
+        crash(Interrupted())
+    stop.set()
 
 
 def crash(error: BaseException) -> None:

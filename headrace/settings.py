@@ -15,7 +15,7 @@ from api.webhooks.sendgrid_key import sendgrid_key
 from domain.phones import REGIONS
 from headrace.attempt_settings import AttemptOptions, comma_list
 from headrace.errors import SettingsError
-from schemas.topics import CONTACT_EVENTS, Topics
+from schemas.topics import CONTACT_EVENTS, OUR_TOPICS, Topics
 
 PREFIX: Final = "HEADRACE_"
 MAX_TIME_SCALE: Final = 1_000_000.0
@@ -64,6 +64,11 @@ def _webhook_key(value: str) -> str:
         sendgrid_key(value)
     except ValueError as error:
         _check(ok=False, expected=str(error).removeprefix("expected "))
+    return value
+
+
+def _topic_of_the_crm(value: str) -> str:
+    _check(value not in OUR_TOPICS, "a topic that is none of Headrace's own")
     return value
 
 
@@ -170,7 +175,7 @@ class Settings(AttemptOptions):
     from_start_fires: bool = Field(
         False, description="On the very first start, contact events older than the start fire triggers too."
     )
-    contact_events_topic: str = Field(
+    contact_events_topic: Annotated[str, AfterValidator(_topic_of_the_crm)] = Field(
         CONTACT_EVENTS, pattern=r"^[A-Za-z0-9._-]{1,249}$", description="Topic that the CRM writes contact events to."
     )
     wait_seconds: float = Field(

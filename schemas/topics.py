@@ -13,6 +13,8 @@ ENGINE_GROUP = "headrace"
 """The consumer group of the engine."""
 CLOCK = "headrace.clock"
 """On Kafka: workers write to it to be told the broker's time. Nobody needs its records."""
+OUR_TOPICS = frozenset({COMMANDS, JOURNAL, CONTACT_CHANGES, DEFINITION_COMMANDS, DEFINITIONS, DEAD_LETTERS, CLOCK})
+"""All but the CRM's."""
 
 
 class Topics(msgspec.Struct, frozen=True):

@@ -106,7 +106,7 @@ async def _contacts_of(services: Services, action_keys: Sequence[str]) -> dict[s
 
 async def _tell(services: Services, commands: Sequence[Command], *, seen: int) -> None:
     """Hand the commands to the engine; what is not about a message of ours is counted and left."""
-    log.info("webhook.taken", events=seen, commands=len(commands))
+    log.debug("webhook.taken", events=seen, commands=len(commands))
     await _append(services, [command_record(services, command) for command in commands])
 
 

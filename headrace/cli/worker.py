@@ -28,7 +28,7 @@ def worker(
 
     Start as many as you like, each with a data directory of its own; a new one gets its share when it has folded the
     journals of it, and is ready then. SIGTERM or Ctrl-C hands its partitions over at
-    once; calls in flight may finish. A worker that fails exits with 1: let its supervisor start it again.
+    once; calls in flight may finish, unless a second Ctrl-C ends it. A worker that fails exits with 1: let its supervisor start it again.
     """
     from headrace.ports import ensure_free
     from headrace.settings import load_settings

@@ -31,6 +31,13 @@ _NOT_ACCEPTED: Final = (
 """The client would try again until the time is out, and fail again."""
 _NOT_ACCEPTED_S: Final = 1.0
 """So long an answer may still come from a broker that let us in before."""
+_NOT_ALLOWED: Final = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+)
+"""The cluster knows who we are, and its access rules forbid it."""
 _LOOK_S: Final = 0.05
 _UNREACHABLE: Final = (
     KafkaError._TIMED_OUT,  # noqa: SLF001 librdkafka's own codes begin so
@@ -64,6 +71,8 @@ class TopicInfo(msgspec.Struct, frozen=True):
     name: str
     topic_id: str
     partitions: int
+    replicas: int
+    """How many each partition has, or the one that has fewest."""
     ready: bool
     """Whether each partition has a leader."""
 
@@ -96,7 +105,8 @@ class KafkaAdmin:
             self._topics.pop(name, None)
             return None
         ready = all(p.leader is not None and p.leader.id >= 0 for p in found.partitions)
-        info = TopicInfo(name, str(found.topic_id), len(found.partitions), ready)
+        replicas = min(len(p.replicas) for p in found.partitions)
+        info = TopicInfo(name, str(found.topic_id), len(found.partitions), replicas, ready)
         self._topics[name] = info
         return info
 
@@ -266,6 +276,7 @@ class KafkaAdmin:
             waiting = asked[place.topic, place.partition]
             if isinstance(answer, BaseException):
                 waiting.set_exception(answer)
+                waiting.exception()  # whoever asked may not wait any longer; asyncio would complain
             else:
                 waiting.set_result(answer.offset)
 
@@ -289,4 +300,5 @@ def explained(error: Any, failed: str, bootstrap: str, last_error: str = "") -> 
         reasons = "check HEADRACE_KAFKA, the network, and the HEADRACE_KAFKA_* security settings"
         because = last_error or error.name()
         return KafkaUnreachable(f"{failed}: no broker of {bootstrap} answered ({because}); {reasons}")
-    return KafkaRefused(f"{failed}: {error.name()}: {error.str()}")
+    mend = "; docs/operations/kafka.md says what each role must be allowed" if error.code() in _NOT_ALLOWED else ""
+    return KafkaRefused(f"{failed}: {error.name()}: {error.str()}{mend}")

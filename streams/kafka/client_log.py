@@ -1,4 +1,4 @@
-"""What librdkafka logs, at a rate that can be read: in an outage each of many clients tells of each attempt."""
+"""What librdkafka and aiokafka log, at a rate that can be read: in an outage each of many clients tells of each attempt."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ _INTERVAL_S: Final = 10.0
 
 
 class EverySoOften(logging.Filter):
-    """Lets a kind of line (librdkafka's facility, as FAIL) pass once in ten seconds, whoever says it."""
+    """Lets a kind of line (its first word: librdkafka's facility, as FAIL) pass once in ten seconds, whoever says it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,3 +26,5 @@ class EverySoOften(logging.Filter):
 
 LOGGER: Final = logging.getLogger("librdkafka")
 LOGGER.addFilter(EverySoOften())
+for _name in ("aiokafka", "aiokafka.consumer.fetcher", "aiokafka.consumer.group_coordinator"):
+    logging.getLogger(_name).addFilter(EverySoOften())  # a logger's filter does not hold for those below it

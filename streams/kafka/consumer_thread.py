@@ -82,9 +82,9 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def trouble(self) -> BaseException | None:
         """Why the group will never give this worker anything; aiokafka waits for somebody to ask, and Faust never does."""
-        if self._consumer is None:
+        coordinator = self._consumer and self._consumer._coordinator  # noqa: SLF001 aiokafka tells it only by raising, once
+        if coordinator is None:  # the brokers have not told yet who coordinates the group
             return None
-        coordinator = self._consumer._coordinator  # noqa: SLF001 aiokafka tells it only by raising, once
         coordination = coordinator._coordination_task  # noqa: SLF001
         ended = coordination.exception() if coordination.done() and not coordination.cancelled() else None
         trouble: BaseException | None = ended or coordinator._pending_exception  # noqa: SLF001
@@ -156,7 +156,7 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         if not fetched and (not known or following <= min(known)):
             return None
         self._sought.pop(tp, None)
-        return Batch(tp.topic, tp.partition, min(known), tuple(map(_record, fetched)), following)
+        return Batch(tp.topic, tp.partition, min(known), tuple(map(as_record, fetched)), following)
 
     def _assignment(self) -> Any:
         subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001 aiokafka tells it nowhere else
@@ -175,7 +175,7 @@ class KafkaConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         FAUST_LOGGER.error("%s", msg.format(*fmt))
 
 
-def _record(record: Any) -> Record:
+def as_record(record: Any) -> Record:
     """A record without a timestamp counts as written when it was read."""
     return Record(
         topic=record.topic,

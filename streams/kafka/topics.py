@@ -1,7 +1,7 @@
 """The topics on a cluster: how each must be, making what is missing, and saying what is wrong and how to mend it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -14,6 +14,7 @@ from streams.kafka.settings import INPUT_MAX_BYTES, JOURNAL_MAX_BYTES, KafkaSett
 
 FOR_EVER: Final = -1
 SEVEN_DAYS_MS: Final = 7 * 86_400_000
+_BROKERS_CLOCK: Final = "LogAppendTime"
 
 Status = Literal["ok", "created", "missing", "mismatch", "warning"]
 
@@ -26,7 +27,7 @@ class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
     retention_ms: int
     max_message_bytes: int = INPUT_MAX_BYTES
     ours: bool = True
-    """Whether Headrace keeps its settings; of the CRM's own topic only the partitions are judged."""
+    """Whether Headrace keeps its settings; of the CRM's own topic the partitions are judged, and whose clock it goes by."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ def config_of(spec: TopicSpec, settings: KafkaSettings) -> dict[str, str]:
         "retention.ms": str(spec.retention_ms),
         "retention.bytes": "-1",
         "max.message.bytes": str(spec.max_message_bytes),
-        "message.timestamp.type": "LogAppendTime",  # engine time compares timers with the broker's clock
+        "message.timestamp.type": _BROKERS_CLOCK,  # engine time compares timers with the broker's clock
         **({} if in_sync is None else {"min.insync.replicas": str(in_sync)}),
     }
 
@@ -119,9 +120,16 @@ async def _check(admin: KafkaAdmin, settings: KafkaSettings, spec: TopicSpec) ->
     info = await admin.describe(spec.name)
     if info is None:
         return [Finding(spec.name, "missing", "there is no such topic", "run `headrace topics create`")]
+    return judged(spec, settings, info, await _config_on(admin, spec.name))
+
+
+def judged(spec: TopicSpec, settings: KafkaSettings, info: TopicInfo, config: Mapping[str, str]) -> list[Finding]:
+    """What is to be said of a topic that is there: one finding if it is as it must be, else one for each thing that is not."""
     findings = [*_partitions(spec, info)]
     if spec.ours:
-        findings += _config(spec, settings, await _config_on(admin, spec.name))
+        findings += [*_replicas(spec, settings, info), *_config(spec, settings, config)]
+    else:
+        findings += _producers_clocks(spec, config)
     shown = f"{info.partitions} partitions" if info.partitions != 1 else "1 partition"
     return findings or [Finding(spec.name, "ok", f"{shown}, kept {_kept(spec.retention_ms)}" if spec.ours else shown)]
 
@@ -139,7 +147,31 @@ def _partitions(spec: TopicSpec, info: TopicInfo) -> Iterator[Finding]:
     yield Finding(spec.name, "mismatch", found, mend)
 
 
-def _config(spec: TopicSpec, settings: KafkaSettings, found: dict[str, str]) -> Iterator[Finding]:
+def _replicas(spec: TopicSpec, settings: KafkaSettings, info: TopicInfo) -> Iterator[Finding]:
+    wanted = settings.replication_factor
+    if wanted is None or info.replicas >= wanted:
+        return
+    found = f"expected at least {wanted} replicas, found {info.replicas}"
+    mend = (
+        f"give each partition {wanted} replicas with kafka-reassign-partitions.sh; or, if {info.replicas} is meant, set "
+        f"HEADRACE_KAFKA_REPLICATION_FACTOR={info.replicas}"
+    )
+    yield Finding(spec.name, "mismatch", found, mend)
+
+
+def _producers_clocks(spec: TopicSpec, found: Mapping[str, str]) -> Iterator[Finding]:
+    if found["message.timestamp.type"] == _BROKERS_CLOCK:
+        return
+    yield Finding(
+        spec.name,
+        "warning",
+        f"its records have their producers' time ({found['message.timestamp.type']}): where such a clock goes ahead, a wait "
+        "may end although the reply to it is there unread",
+        _command(spec, "message.timestamp.type", _BROKERS_CLOCK),
+    )
+
+
+def _config(spec: TopicSpec, settings: KafkaSettings, found: Mapping[str, str]) -> Iterator[Finding]:
     wanted = config_of(spec, settings)
     for name in ("cleanup.policy", "message.timestamp.type"):
         if found[name] != wanted[name]:
@@ -153,8 +185,13 @@ def _config(spec: TopicSpec, settings: KafkaSettings, found: dict[str, str]) -> 
 
 
 def _mismatch(spec: TopicSpec, name: str, wanted: str, found: str, *, value: str | None = None) -> Finding:
-    command = f"kafka-configs.sh --alter --topic {spec.name} --add-config {name}={value or wanted}"
-    return Finding(spec.name, "mismatch", f"expected {name} {wanted}, found {found}", command)
+    return Finding(
+        spec.name, "mismatch", f"expected {name} {wanted}, found {found}", _command(spec, name, value or wanted)
+    )
+
+
+def _command(spec: TopicSpec, name: str, value: str) -> str:
+    return f"kafka-configs.sh --alter --topic {spec.name} --add-config {name}={value}"
 
 
 def _keeps(found: str, wanted: str) -> bool:

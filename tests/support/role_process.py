@@ -90,3 +90,10 @@ class RoleProcess:
 
     def said(self, pattern: str) -> bool:
         return re.search(pattern, self.output) is not None
+
+
+def headrace(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("HEADRACE_")}
+    command = [sys.executable, "-m", "headrace", *arguments]
+    return subprocess.run(command, env=inherited | environment, capture_output=True, text=True, timeout=60, check=False)

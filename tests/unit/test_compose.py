@@ -96,6 +96,11 @@ def test_who_is_waited_for_can_say_that_it_is_ready(name):
             assert SERVICES[other]["restart"] in ("no", "on-failure"), "it must come to an end"
 
 
+def test_postgres_is_asked_by_tcp():
+    """While its image sets up the database, a server answers on the socket that is about to be stopped."""
+    assert "--host" in SERVICES["postgres"]["healthcheck"]["test"]
+
+
 @pytest.mark.parametrize(("name", "port"), PORTS.items())
 def test_a_role_is_asked_for_its_health_where_it_listens(name, port):
     *_, program = SERVICES[name]["healthcheck"]["test"]

@@ -100,7 +100,7 @@ WRONG = {
     "kafka": ["kafka", "kafka:port", "a:1,,b:2"],
     "http_allow": ["a b", "http://crm", "10.0.0.0/99", "1.2.3", "a..b"],
     "public_url": ["headrace.example.com", "ftp://x", "https://x?y=1"],
-    "contact_events_topic": ["a b", "x" * 250],
+    "contact_events_topic": ["a b", "x" * 250, "headrace.journal", "contact-changes"],
     "twilio_account_sid": ["12345"],
     "twilio_base_url": ["twilio"],
     "sendgrid_from": ["nobody"],

@@ -1,10 +1,7 @@
 """Workers, projector and API over TLS, each let in another way: by a certificate, by SCRAM, by PLAIN."""
 
 import asyncio
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +12,7 @@ from headrace.cli.exits import UNREACHABLE
 from tests.support.certificates import Authority
 from tests.support.engine_cluster import PARTITIONS, eventually
 from tests.support.kafka_broker import JavaBroker
-from tests.support.role_process import RoleProcess
+from tests.support.role_process import RoleProcess, headrace
 from tests.support.secured_broker import KEY_PASSWORD, PASSWORD, PROTOCOLS, add_scram_users, secured_properties
 
 pytestmark = pytest.mark.timeout(240)
@@ -61,12 +58,6 @@ def ways_in(tmp_path: Path, new_broker: Callable[..., JavaBroker]) -> dict[str, 
         "scram": trusting | by_password | {"HEADRACE_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512"},
         "plain": trusting | by_password | {"HEADRACE_KAFKA_SASL_MECHANISM": "PLAIN"},
     }
-
-
-def headrace(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("HEADRACE_")}
-    command = [sys.executable, "-m", "headrace", *arguments]
-    return subprocess.run(command, env=inherited | environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 async def test_roles_that_are_let_in_by_different_ways_over_tls_work_together(ways_in, database_url, tmp_path):

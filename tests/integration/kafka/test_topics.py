@@ -51,6 +51,10 @@ def test_topics_are_made_once_and_checked_ever_after(new_broker: Callable[..., J
     wrong = check_log(load_settings(kafka=bootstrap, kafka_partitions=8))
     assert (wrong.status, wrong.mend) == ("failed", "headrace topics check")
 
+    code, fewer = headrace(bootstrap, "check", kafka_partitions="6", kafka_replication_factor="2")
+    assert code == 1
+    assert fewer[JOURNAL][0]["found"] == "expected at least 2 replicas, found 1"
+
     code, other = headrace(bootstrap, "create", kafka_partitions="8")
     assert code == 1
     assert "expected 8 partitions, found 6" in other[JOURNAL][0]["found"]
@@ -76,7 +80,8 @@ def test_what_others_made_is_judged_and_left_as_it_is(new_broker: Callable[..., 
         told = {finding["found"].split(" ")[1]: finding["mend"] for finding in findings[JOURNAL]}
         assert told.keys() == {"retention.ms", "cleanup.policy", "max.message.bytes", "message.timestamp.type"}
         assert "--topic headrace.journal --add-config retention.ms=-1" in told["retention.ms"]
-        assert findings[CONTACT_EVENTS][0]["status"] == "ok"  # the CRM's own settings are the CRM's
+        (crm,) = findings[CONTACT_EVENTS]  # its settings are the CRM's; whose clock it goes by is told
+        assert crm["status"] == "warning"
     # kept for longer than is needed is no mistake, and the cluster's default size is told
     assert [finding["found"] for finding in findings[COMMANDS]] == [
         "expected max.message.bytes at least 2097152, found 1048588"

@@ -132,6 +132,13 @@ def test_half_set_security_is_told_when_settings_are_read():
     assert "set both, or neither" not in str(refused.value)
 
 
+def test_more_replicas_in_sync_than_there_are_is_refused():
+    with pytest.raises(SettingsError, match="MIN_INSYNC_REPLICAS=3 is more than HEADRACE_KAFKA_REPLICATION_FACTOR=2"):
+        load_settings(kafka_replication_factor=2, kafka_min_insync_replicas=3)
+
+    assert load_settings(kafka_replication_factor=1, kafka_min_insync_replicas=1).kafka_min_insync_replicas == 1
+
+
 def test_without_an_address_there_is_no_kafka():
     with pytest.raises(SettingsError, match="HEADRACE_KAFKA is not set"):
         kafka_settings(load_settings())
