@@ -79,6 +79,11 @@ def audit(
     ]
 
 
+def own_ids(message: ProviderMessage) -> tuple[str, str]:
+    """The ids by which the ledger may know a message: SendGrid's lists add the recipient's part to its own."""
+    return message.provider_id, message.provider_id.partition(".")[0]
+
+
 def _owners(
     intents: Iterable[Intent], messages: Iterable[ProviderMessage]
 ) -> tuple[dict[str, list[ProviderMessage]], list[ProviderMessage]]:
@@ -89,7 +94,7 @@ def _owners(
     unowned: list[ProviderMessage] = []
     for message in messages:
         key = message.action_key if message.action_key in keys else None
-        for id_ in (message.provider_id, message.provider_id.partition(".")[0]):
+        for id_ in own_ids(message):
             key = key or by_id.get((message.channel, id_))
         if key is None:
             unowned.append(message)

@@ -102,7 +102,12 @@ def _after(visit: Visit, event: j.JournalEvent) -> Visit:  # noqa: PLR0911 one r
         case j.TimerSet():
             return replace(visit, waits_ms=event.due_at_ms - event.at_ms)
         case j.EventAwaited():
-            return visit if event.due_at_ms is None else replace(visit, waits_ms=event.due_at_ms - event.at_ms)
+            told_anew = visit.waits_ms is not None  # it moved to a version that waits for something else
+            return (
+                visit
+                if event.due_at_ms is None or told_anew
+                else replace(visit, waits_ms=event.due_at_ms - event.at_ms)
+            )
         case j.ActionRequested():
             return replace(visit, sends={"channel": event.channel, **_plain(event.personal.request)}, code=None)
         case j.SendHeld():

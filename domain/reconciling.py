@@ -8,7 +8,7 @@ from domain.catalogue import Entry
 from domain.decision import Decision
 from domain.enrollment import CLOSED, Enrollment
 from domain.operating import cancel_enrollment, resume_enrollment
-from domain.waking import may_move, wake_by_delivery
+from domain.waking import may_move, move
 
 
 def reconcile(decision: Decision) -> None:
@@ -38,5 +38,4 @@ def _migrate(decision: Decision, enrollment: Enrollment, version: int) -> None:
     A wait for an event goes on as one for what the new version waits for there, until the time-out that was set.
     """
     if may_move(decision.context.catalogue, enrollment, version):
-        decision.on(j.EnrollmentMigrated, enrollment, version=version)
-        wake_by_delivery(decision, enrollment.id)
+        move(decision, enrollment, version)

@@ -45,6 +45,30 @@ def wake_by_delivery(decision: Decision, enrollment_id: str) -> None:
             _end(decision, enrollment, j.StepData({}, output), None)
 
 
+def move(decision: Decision, enrollment: Enrollment, version: int) -> None:
+    """Let the enrollment go on in another version; a wait is told anew if that waits for something else.
+
+    The time-out that was set stays. A delivery that was reported by now may be what the new version waits for.
+    """
+    was = _awaited(decision, enrollment) if enrollment.awaits_event else None
+    decision.on(j.EnrollmentMigrated, enrollment, version=version)
+    wake_by_delivery(decision, enrollment.id)
+    moved = decision.enrollment(enrollment.id)
+    if was is None or moved is None or not moved.awaits_event:
+        return
+    awaited, step, timer = _awaited(decision, moved), current_step(decision, moved), moved.timer
+    if awaited.words != was.words:
+        decision.on_visit(
+            j.EventAwaited,
+            moved,
+            step.id,
+            moved.visits[step.id],
+            step_type=step.kind,
+            due_at_ms=timer.due_at_ms if timer else None,
+            personal=j.StepData(awaited.told(was.timeout_ms)),
+        )
+
+
 def may_move(catalogue: Catalogue, enrollment: Enrollment, version: int) -> bool:
     """Whether a version has the step that the enrollment stands at; one that waits for an event needs such a wait there."""
     step = catalogue.workflow(enrollment.workflow_id, version).steps.get(enrollment.step_id or "")

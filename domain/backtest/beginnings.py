@@ -96,6 +96,8 @@ def is_settling(event: j.JournalEvent, before: j.JournalEvent | None, real: Enro
     if isinstance(event, _AFTER_A_HOLD) and isinstance(before, j.EnrollmentResumed):
         was_held = real is not None and real.timer is not None and real.timer.kind == "hold"
         return before.enrollment_id == event.enrollment_id and was_held
+    if real is not None and real.awaits_event:  # its new version waits for something else, or for what is reported
+        return isinstance(event, j.EventAwaited) or is_received(event)
     return isinstance(event, _SETTLEMENTS)
 
 

@@ -50,6 +50,11 @@ class WaitForEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             for one in self.events
         ]
 
+    def told(self, timeout_ms: int | None) -> dict[str, Any]:
+        """What the journal says of a wait for this: for what, and for how long at most."""
+        given: dict[str, Any] = {"waits_for": self.words}
+        return given if timeout_ms is None else {**given, "seconds": timeout_ms / 1000}
+
     def reported(self, enrollment: Enrollment) -> dict[str, Any] | None:
         """The output of a wait that a delivery ends which was reported by now; None when none was."""
         return next(self._reported(enrollment), None)
@@ -75,9 +80,7 @@ def came(number: int, event: dict[str, Any]) -> dict[str, Any]:
 def enter(step: Step, scope: Scope) -> Outcome:
     """Wait from now on. A delivery that was reported by now ends the wait at once, other events only if they come later."""
     config: WaitForEvent = step.config
-    given: dict[str, Any] = {"waits_for": config.words}
-    if config.timeout_ms is not None:
-        given["seconds"] = config.timeout_ms / 1000
+    given = config.told(config.timeout_ms)
     output = config.reported(scope.enrollment) if scope.enrollment else None
     if output is not None:
         return Done(input=given, output=output, branch=RECEIVED)

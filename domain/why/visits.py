@@ -84,10 +84,12 @@ def sent(visit: StepVisit, send: Send) -> str:
         return f"{what} was asked for at {words.moment(send.requested_at_ms)}, and no attempt was made"
     tries = f"attempt {last.number} of {send.tries}" if send.tries > 1 or last.number > 1 else "the attempt"
     at = words.moment(last.at_ms or last.started_at_ms)
+    later = f"; the provider reported it {send.deliveries[-1].status} later" if send.deliveries else ""
     match last.outcome:
+        case _ if visit.status == "completed" and visit.message:  # a person's word counts more than what was known
+            return f"{what}: {visit.message} ({tries} at {at}: {last.message or last.code or last.outcome}){later}"
         case "succeeded":
             as_ = f" as {last.provider_id}" if last.provider_id else ""
-            later = f"; the provider reported it {send.deliveries[-1].status} later" if send.deliveries else ""
             return f"{what} was taken by the provider{as_} at {at} ({tries}){later}"
         case "failed":
             again = f"; it is tried again at {words.moment(last.retry_at_ms)}" if last.retry_at_ms else ""

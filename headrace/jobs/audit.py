@@ -1,14 +1,14 @@
 """The job `audit`: the send ledger against what the providers say that they got."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, Literal
 
 import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from domain.audit import Finding, Intent, ProviderMessage, audit
+from domain.audit import Finding, Intent, ProviderMessage, audit, own_ids
 from domain.consent import normal_address
 from domain.spans import read_since_ms
 from domain.times import format_time, read_time_ms
@@ -20,13 +20,16 @@ from projections.database import connect
 from streams.providers.listing import CannotList, sendgrid_messages, twilio_messages
 
 _SLACK_MS: Final = 3_600_000
-"""Intents of so much before and after are looked at too: a message at the edge has its owner there."""
+"""Intents of so much before and after are looked at too: one of unknown outcome at the edge may own a message."""
 _LEDGER: Final = """
     SELECT action_key, contact_id, channel, recipient, outcome, provider_id,
            (extract(epoch FROM requested_at) * 1000)::bigint AS requested_at_ms
-    FROM send_ledger WHERE requested_at BETWEEN to_timestamp(%s / 1000.0) AND to_timestamp(%s / 1000.0)
+    FROM send_ledger
+    WHERE requested_at BETWEEN to_timestamp(%(since_ms)s / 1000.0) AND to_timestamp(%(until_ms)s / 1000.0)
+       OR provider_id = ANY(%(ids)s) OR action_key = ANY(%(keys)s)
     ORDER BY requested_at, action_key
 """
+"""Those of the span, and the owners of the messages: what waited for its provider may have been asked for long before."""
 _NOBODY: Final = "no provider of this channel is set here"
 
 
@@ -63,13 +66,19 @@ async def run(request: Request, context: JobContext) -> Report:
         message = f"`since` ({format_time(since_ms)}) must be before `until` ({format_time(until_ms)})"
         raise Refused(message, code="invalid_request")
     messages, not_asked = await _ask(request, context, since_ms, until_ms)
+    ids = {id_ for message in messages for id_ in own_ids(message)}
+    keys = {message.action_key for message in messages if message.action_key}
     intents = [
         _as_sent(intent, context.settings.phone_region)
-        for intent in _intents(context.database_url, since_ms - _SLACK_MS, until_ms + _SLACK_MS)
+        for intent in _intents(context.database_url, since_ms - _SLACK_MS, until_ms + _SLACK_MS, ids, keys)
     ]
     asked = {channel for channel in request.channels if channel not in not_asked}
     found = audit(intents, messages, channels=asked, now_ms=time.time_ns() // 1_000_000)
-    inside = {one.action_key for one in intents if since_ms <= one.requested_at_ms <= until_ms}
+    inside = {
+        one.action_key
+        for one in intents
+        if since_ms <= one.requested_at_ms <= until_ms or one.provider_id in ids or one.action_key in keys
+    }
     findings = tuple(one for one in found if one.action_key is None or one.action_key in inside)
     blind = {one.channel for one in intents if one.action_key in inside} & not_asked.keys()
     report = Audited(
@@ -127,7 +136,10 @@ def _as_sent(intent: Intent, region: str | None) -> Intent:
     return msgspec.structs.replace(intent, recipient=recipient)
 
 
-def _intents(database_url: str, since_ms: int, until_ms: int) -> list[Intent]:
+def _intents(
+    database_url: str, since_ms: int, until_ms: int, ids: Collection[str], keys: Collection[str]
+) -> list[Intent]:
+    sought = {"since_ms": since_ms, "until_ms": until_ms, "ids": list(ids), "keys": list(keys)}
     with connect(database_url, application_name="headrace audit") as connection:
         cursor: psycopg.Cursor[dict[str, Any]] = connection.cursor(row_factory=dict_row)
-        return [Intent(**row) for row in cursor.execute(_LEDGER, [since_ms, until_ms])]
+        return [Intent(**row) for row in cursor.execute(_LEDGER, sought)]

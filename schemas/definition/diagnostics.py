@@ -62,6 +62,7 @@ WARNINGS: Final = {
     "unreachable_step": "no step leads to this one",
     "cycle_without_wait": "steps lead back to themselves without a wait; a contact that goes round is stopped",
     "missing_branch": "a step does not say where one of its branches goes; it goes to the following step",
+    "endless_wait": "a wait without a time-out is for deliveries alone; of a message that is not sent none is reported",
     "never_reported": "a wait is for a delivery status that no provider reports of such a message",
     "unknown_name": "a template uses a name that is neither an attribute nor a namespace; it comes out empty when the contact has no custom field of that name",
     "unknown_secret": "there is no secret of this name where the definition is read; without one the step fails",

@@ -125,24 +125,15 @@ _SPAN_SCHEMA: Final = {
     "pattern": f"^(?:{_SPAN.pattern.replace('?P<count>', '').replace('?P<unit>', '')})$",
 }
 
-Span = Annotated[
-    float,
-    BeforeValidator(span_seconds),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                _SPAN_SCHEMA,
-            ]
-        }
-    ),
-]
+_SPAN_SCHEMAS: Final = [{"type": "number", "minimum": 0}, _SPAN_SCHEMA]
+
+Span = Annotated[float, BeforeValidator(span_seconds), WithJsonSchema({"anyOf": _SPAN_SCHEMAS})]
 """A span of time in seconds."""
 
 
 def or_span(schema: dict[str, Any]) -> None:
-    """Add to a JSON Schema of several kinds of values the text of a span."""
-    schema["anyOf"].insert(0, _SPAN_SCHEMA)
+    """Add to a JSON Schema of several kinds of values those that are a span."""
+    schema["anyOf"][:0] = _SPAN_SCHEMAS
 
 
 Unit = Annotated[

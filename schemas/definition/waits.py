@@ -1,4 +1,4 @@
-"""Waits for a message's delivery: whether there is such a message, and whether its provider ever reports that."""
+"""Waits for a message's delivery: whether there is such a message, whether its provider ever reports that, and what if not."""
 
 from typing import Final
 
@@ -23,11 +23,16 @@ def check_waits(report: Report, read: ReadWorkflow) -> None:
     kinds = {found.step.id: found.kind.name for found in reversed(read.steps)}
     for index, found in enumerate(read.steps):
         if isinstance(found.config, WaitForEventConfig):
-            for path, awaited in found.config.deliveries:
-                _check(report, kinds, awaited, ("steps", index, "config", *path))
+            deliveries = list(found.config.deliveries)
+            at: Path = ("steps", index, "config")
+            sent = [_check(report, kinds, awaited, (*at, *path)) for path, awaited in deliveries]
+            if found.config.timeout is None and all(sent) and len(sent) == len(found.config.event):
+                message = "nothing is reported of a message that is not sent (no consent, a failure): the wait has no end then"
+                report.add("endless_wait", at, message, "give it a time-out, as `timeout: 2d`")
 
 
-def _check(report: Report, kinds: dict[str, str], awaited: AwaitedDelivery, path: Path) -> None:
+def _check(report: Report, kinds: dict[str, str], awaited: AwaitedDelivery, path: Path) -> bool:
+    """Whether the step that is named sends messages."""
     kind = kinds.get(awaited.step)
     channel = MESSAGE_KINDS.get(kind or "")
     if channel is None:
@@ -35,8 +40,9 @@ def _check(report: Report, kinds: dict[str, str], awaited: AwaitedDelivery, path
         what = "there is no such step" if kind is None else f"that is a step of type {kind}, which sends no message"
         message = f"the wait is for the message of '{awaited.step}', and {what}"
         report.add("dangling_delivery", (*path, "step"), message, did_you_mean(awaited.step, sending))
-        return
+        return False
     for status in awaited.statuses:
         if not any(counts_as(reported, status) for reported in REPORTED[channel]):
             message = f"nobody reports '{status}' of a message by {channel}"
             report.add("never_reported", (*path, "status"), message, f"it may be: {', '.join(REPORTED[channel])}")
+    return True

@@ -64,8 +64,9 @@ def _as_list(value: Any) -> Any:
 
 
 def _spelled_out(value: Any) -> Any:
-    """A span as `2d` stands for its duration in seconds."""
-    return {"duration": span_seconds(value), "unit": "seconds"} if isinstance(value, str) else value
+    """A span, as `2d` or a number of seconds, stands for the config of a delay."""
+    is_span = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return {"duration": span_seconds(value), "unit": "seconds"} if is_span else value
 
 
 class WaitForEventConfig(Config):

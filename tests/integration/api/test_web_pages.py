@@ -114,6 +114,15 @@ async def test_an_enrollment_shows_its_steps_due_times_attempts_and_errors(api, 
     assert "/contacts/ada" in outline.links
 
 
+async def test_an_enrollment_says_until_when_its_message_is_held_and_by_what(api, read_side):
+    await read_side.workflow()
+    await read_side.enrollment()
+    held = {"reason": "send_window", "delay_until": "2027-01-16T08:00:00Z"}
+    await read_side.execution("greet", status="pending", output_data=held)
+    text, _ = await page(api, f"/enrollments/{ENROLLMENT}")
+    assert re.search(r"held until <time[^>]*>2027-01-16 08:00:00</time>.* by its send window</p>", text)
+
+
 async def test_an_enrollment_says_in_words_which_event_it_waits_for_and_until_when(api, read_side):
     await read_side.workflow()
     await read_side.enrollment(current_step="answer", awaits_event=True)

@@ -209,7 +209,13 @@ def test_a_wait_is_for_one_event_or_any_of_several(event, awaited):
 
 @pytest.mark.parametrize(
     ("timeout", "timeout_ms"),
-    [("2d", 2 * DAY_MS), ({"duration": 2, "unit": "days"}, 2 * DAY_MS), ({"duration": 5}, 5_000), ({}, DAY_MS)],
+    [
+        ("2d", 2 * DAY_MS),
+        (90, 90_000),
+        ({"duration": 2, "unit": "days"}, 2 * DAY_MS),
+        ({"duration": 5}, 5_000),
+        ({}, DAY_MS),
+    ],
 )
 def test_a_time_out_is_written_as_a_delay_or_as_a_span(timeout, timeout_ms):
     assert config_of("wait_for_event", {"event": "x", "timeout": timeout}).timeout_ms == timeout_ms

@@ -527,11 +527,34 @@ def test_it_waits_for_what_the_version_says_to_which_it_moves():
     spec = awaiting(REPLY)
     spec.with_catalogue(entry(waiting(PAID, version=2), waiting(REPLY), in_flight={1: 2}))
 
-    spec.reconciled().then(happened("enrollment_migrated", version=2))
+    (due_at_ms, told) = (spec.enrollment().timer.due_at_ms, {"waits_for": ['an event comes in (name "order.paid")']})
+    spec.reconciled().then(
+        happened("enrollment_migrated", version=2),
+        happened("event_awaited", visit=1, due_at_ms=due_at_ms, input={**told, "seconds": TWO_DAYS}),
+    )
     replied(spec).then(happened("contact_event_accepted"))
     spec.fact("order.paid")
 
     assert "warm" in spec.state.contact.tags
+
+
+def test_a_wait_that_stays_the_same_is_not_told_anew():
+    spec = awaiting(REPLY)
+    spec.with_catalogue(entry(waiting(REPLY, seconds=60, version=2), waiting(REPLY), in_flight={1: 2}))
+    due_at_ms = spec.enrollment().timer.due_at_ms
+
+    spec.reconciled().then(happened("enrollment_migrated", version=2))
+    assert spec.enrollment().timer.due_at_ms == due_at_ms
+
+
+def test_a_paused_wait_that_moves_is_told_anew_and_stands_still():
+    spec = awaiting(REPLY)
+    spec.on_enrollment(c.PauseEnrollment)
+    spec.with_catalogue(entry(waiting(PAID, version=2), waiting(REPLY), in_flight={1: 2}))
+
+    spec.reconciled().then(happened("enrollment_migrated"), happened("event_awaited"))
+    assert spec.enrollment().status == "paused"
+    spec.fact("order.paid").then(happened("contact_event_accepted"), came())
 
 
 def test_it_does_not_move_to_a_version_where_the_step_waits_for_no_event():

@@ -446,6 +446,15 @@ def test_a_step_whose_outcome_nobody_knows():
     assert "may or may not have gone out" in story.why(step_id="remind").answer
 
 
+def test_a_step_whose_outcome_nobody_knew_and_that_a_person_settled():
+    story = _at_reminder().started().outcome("unknown", code="timeout", message="no answer")
+    story.on_enrollment(c.RetryEnrollment, how="succeeded")
+    words = story.visit("remind").words
+    assert words.startswith("The SMS of step remind: an operator settled it as succeeded")
+    assert "no answer" in words
+    assert "nobody knows" not in words
+
+
 def test_a_failed_step_that_is_retried_is_under_way_again():
     story = _at_reminder().started().outcome("failed", code="refused")
     story.on_enrollment(c.RetryEnrollment, how="again")

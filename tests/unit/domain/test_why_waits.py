@@ -102,5 +102,6 @@ def test_it_tells_what_the_version_waited_for_to_which_it_moved():
 
     story.fact("order.paid", {"total": 11})
     assert visit(story).missed == ()
+    assert visit(story).waits_for == ('an event comes in (name "order.sent")',)
     story.fact("order.sent")
     assert visit(story).received["type"] == "order.sent"
