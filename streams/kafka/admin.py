@@ -15,11 +15,10 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from domain.errors import HeadraceError
 from schemas.event_log_errors import TopicMismatch, UnknownPartition, UnknownTopic
+from streams.kafka.end_offsets import EndOffsets
 from streams.kafka.errors import AuthenticationFailed, KafkaRefused, KafkaUnreachable
+from streams.kafka.records import Place
 from streams.kafka.settings import KafkaSettings
-
-Place = tuple[str, int]
-"""A topic and a partition."""
 
 _PAUSE_S: Final = 0.02
 _FIRST_S: Final = 10.0
@@ -88,8 +87,7 @@ class KafkaAdmin:
         self._timeout_s = settings.request_timeout_ms / 1000
         self._attempt_s = self._timeout_s / 4
         self._topics: dict[str, TopicInfo] = {}
-        self._asked: dict[Place, asyncio.Future[int]] = {}
-        self._asking: asyncio.Task[None] | None = None
+        self._ends = EndOffsets(lambda: self.client, self._attempt_s)
 
     async def cluster_id(self) -> str:
         """The id that the cluster was given when its first node was formatted."""
@@ -168,9 +166,7 @@ class KafkaAdmin:
 
     async def end_offset(self, topic: str, partition: int) -> int:
         """Where a reader of committed records ends now. Who asks at the same time is asked for together."""
-        return await self._patiently(
-            lambda: self._ask_for_end((topic, partition)), f"find the end of {topic}/{partition}"
-        )
+        return await self._patiently(lambda: self._ends.of((topic, partition)), f"find the end of {topic}/{partition}")
 
     async def written_end(self, topic: str, partition: int) -> int:
         """Where all records end, those of open transactions too."""
@@ -249,36 +245,6 @@ class KafkaAdmin:
             await asyncio.to_thread(self.client.list_topics, timeout=_FIRST_S)
         except KafkaException as error:
             _log.warning("kafka.metadata_failed", error=error.args[0].name())
-
-    async def _ask_for_end(self, place: Place) -> int:
-        waiting = self._asked.get(place)
-        if waiting is None:
-            waiting = self._asked[place] = asyncio.get_running_loop().create_future()
-        if self._asking is None:
-            self._asking = asyncio.get_running_loop().create_task(self._ask_for_ends())
-        return await asyncio.shield(waiting)
-
-    async def _ask_for_ends(self) -> None:
-        try:
-            while self._asked:
-                asked, self._asked = self._asked, {}
-                await self._answer(asked)
-        finally:
-            self._asking = None
-
-    async def _answer(self, asked: dict[Place, "asyncio.Future[int]"]) -> None:
-        wanted = {TopicPartition(*place): OffsetSpec.latest() for place in asked}
-        futures = self.client.list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=self._attempt_s
-        )
-        answers = await asyncio.gather(*map(asyncio.wrap_future, futures.values()), return_exceptions=True)
-        for place, answer in zip(futures, answers, strict=True):
-            waiting = asked[place.topic, place.partition]
-            if isinstance(answer, BaseException):
-                waiting.set_exception(answer)
-                waiting.exception()  # whoever asked may not wait any longer; asyncio would complain
-            else:
-                waiting.set_result(answer.offset)
 
     def _explained(self, error: KafkaException, what: str) -> HeadraceError:
         self.client.poll(0)

@@ -12,7 +12,8 @@ from aiokafka import errors as aiokafka_errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.kafka.admin import PASSING, STALE, Place
+from streams.kafka.admin import PASSING, STALE
+from streams.kafka.records import Place
 from streams.kafka.security import aiokafka_config
 from streams.kafka.settings import KafkaSettings
 

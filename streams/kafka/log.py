@@ -8,12 +8,12 @@ from typing import Final, Self
 from schemas.event_log import Chunk, NewRecord
 from schemas.event_log_errors import LogClosed, TopicMismatch
 from schemas.topics import JOURNAL
-from streams.kafka.admin import KafkaAdmin, Place
+from streams.kafka.admin import KafkaAdmin
 from streams.kafka.appender import Appender
 from streams.kafka.brokers import Brokers
 from streams.kafka.positions import GroupPositions
 from streams.kafka.readers import Readers
-from streams.kafka.records import check_records
+from streams.kafka.records import Place, check_records
 from streams.kafka.settings import KafkaSettings
 from streams.kafka.shared_transactions import SharedTransactions
 from streams.kafka.tail import Tail

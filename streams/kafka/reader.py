@@ -8,9 +8,9 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from schemas.event_log import Chunk, Record
-from streams.kafka.admin import Place, explained
+from streams.kafka.admin import explained
 from streams.kafka.errors import ReadStalled
-from streams.kafka.records import record_of, size_of
+from streams.kafka.records import Place, record_of, size_of
 from streams.kafka.settings import KafkaSettings
 
 CHUNK_BYTES: Final = 1024 * 1024

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from schemas.event_log import Chunk
-from streams.kafka.admin import Place
 from streams.kafka.reader import PartitionReader
+from streams.kafka.records import Place
 from streams.kafka.settings import KafkaSettings
 
 _REST_S: Final = 5.0

@@ -8,7 +8,7 @@ import msgspec
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from schemas.event_log import NewRecord
-from streams.kafka.admin import Place
+from streams.kafka.records import Place
 from streams.kafka.settings import Compression
 
 BATCH_BYTES: Final = 1_000_000

@@ -1,4 +1,4 @@
-"""Records as librdkafka gives and takes them."""
+"""Records as Kafka's clients give and take them."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,6 +11,9 @@ _ENVELOPE_BYTES: Final = 512
 """More than a batch's and a record's own fields take up beside key, value and headers."""
 
 _MAX_BYTES: Final = JOURNAL_MAX_BYTES - _ENVELOPE_BYTES
+
+Place = tuple[str, int]
+"""A topic and a partition."""
 
 
 def record_of(message: Any) -> Record:

@@ -24,10 +24,10 @@ from aiokafka.protocol.transaction import (
 from confluent_kafka import KafkaError, KafkaException
 
 from schemas.event_log import NewRecord
-from streams.kafka.admin import Place
 from streams.kafka.brokers import GROUP, TRANSACTION, Brokers, check
 from streams.kafka.group import Membership
 from streams.kafka.record_batches import BatchEncoder, ProducerId, RecordBatch
+from streams.kafka.records import Place
 from streams.kafka.settings import KafkaSettings
 from streams.kafka.txn_offset_commit import TxnOffsetCommitRequest
 

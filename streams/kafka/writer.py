@@ -9,10 +9,10 @@ from confluent_kafka import KafkaError, KafkaException
 from domain.errors import HeadraceError
 from schemas.event_log import NewRecord
 from schemas.event_log_errors import Fenced, TransactionFailed
-from streams.kafka.admin import KafkaAdmin, Place, explained
+from streams.kafka.admin import KafkaAdmin, explained
 from streams.kafka.brokers import Brokers
 from streams.kafka.group import Membership, membership_of
-from streams.kafka.records import check_records
+from streams.kafka.records import Place, check_records
 from streams.kafka.settings import KafkaSettings
 from streams.kafka.shared_transactions import SharedTransactions
 from streams.kafka.transactional_producer import Commit, TransactionalProducer

@@ -10,10 +10,10 @@ from aiokafka.client import CoordinationType
 from confluent_kafka import KafkaError, KafkaException
 
 from schemas.event_log import NewRecord
-from streams.kafka.admin import Place
 from streams.kafka.brokers import Brokers
 from streams.kafka.group import Membership
 from streams.kafka.record_batches import BATCH_BYTES
+from streams.kafka.records import Place
 from streams.kafka.settings import KafkaSettings
 from streams.kafka.transactional_producer import Commit, TransactionalProducer
 
