@@ -8,27 +8,25 @@ leaves (store, dispatcher, listeners) before its own commit; whatever goes wrong
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import structlog
 
 from domain import command as c
 from domain.clock import Clock
-from domain.state import ContactState
-from domain.steps.kinds import MESSAGE_CHANNELS
 from schemas.event_log import EventLog, PartitionWriter, Record
-from streams.agenda import due_enrollments, is_running
+from streams.agenda import due_enrollments
 from streams.attempt import attempt_of, inquiry_of
 from streams.batch import Batch
 from streams.catalogue_feed import CatalogueFeed, Snapshot
 from streams.dispatcher import Dispatcher
 from streams.gate import Gate
+from streams.intake import Intake
 from streams.metrics import EngineMetrics
 from streams.opening import begin_store, catch_up
-from streams.pace import limit_of
 from streams.partition_settings import GROUP, PartitionSettings
+from streams.starting import start_attempts
 from streams.store import Store
 from streams.work import Work
 
@@ -39,8 +37,6 @@ _LOOK_AGAIN_S: Final = 0.25
 _RECONCILE_CHUNK: Final = 200
 _HELD: Final = "held"
 _CLOCK_IS_WRONG: Final = "clock"
-_BEHIND_BYTES: Final = 64 * 1024
-"""Some hundreds of records: more than a transaction or two take in."""
 
 
 class PartitionActor:
@@ -65,13 +61,8 @@ class PartitionActor:
         self._metrics = metrics or EngineMetrics()
         self._log, self._feed, self._dispatcher, self._clock = log, feed, dispatcher, clock
         self._settings, self._seek = settings, seek
-        self._batches: deque[Batch] = deque()
-        self._queued = 0
-        """Bytes that wait in `_batches`."""
-        self._room = asyncio.Event()
-        self._room.set()
-        self._reports: deque[c.ReportOutcome] = deque()
         self._wake = asyncio.Event()
+        self._intake = Intake(settings.max_queued_bytes, self._wake.set)
         self._read_until: dict[str, int] = {}
         """Broker time of the last record that was taken in, by input topic."""
         self._walked: str | None = None
@@ -141,9 +132,9 @@ class PartitionActor:
     async def hold(self) -> None:
         """Finish the transaction in hand and begin none; what is delivered meanwhile is dropped: it comes again."""
         self._gate.forbid(_HELD)
-        self._room.set()
+        self._intake.let_in()
         await self._gate.shut(_HELD)
-        self._queue()
+        self._intake.drop()
 
     def go_on(self) -> None:
         """Work again after `hold`, from `position` on."""
@@ -156,8 +147,8 @@ class PartitionActor:
 
     def unheard(self) -> list[c.ReportOutcome]:
         """The outcomes that were reported and will not be taken in here any more; call it while held."""
-        reports = list(self._reports)
-        self._reports.clear()
+        reports = list(self._intake.reports)
+        self._intake.reports.clear()
         return reports
 
     def position(self, topic: str) -> int:
@@ -201,24 +192,24 @@ class PartitionActor:
 
     async def take(self, batch: Batch) -> None:
         """Accept a batch of input; waits while too many are queued (the other partitions go on)."""
-        while self._is_full and not (self._stopping or self._gate.is_shut(_HELD)):
-            self._room.clear()
-            await self._room.wait()
-        if self._gate.is_shut(_HELD):
-            return
-        self._batches.append(batch)
-        self._queued += batch.size
-        self._wake.set()
+        while self._intake.is_full and not (self._stopping or self._gate.is_shut(_HELD)):
+            await self._intake.room()
+        if not self._gate.is_shut(_HELD):
+            self._intake.put(batch)
 
     def report(self, outcome: c.ReportOutcome) -> None:
         """Accept the outcome of an attempt."""
-        self._reports.append(outcome)
-        self._wake.set()
+        self._intake.report(outcome)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much input waits that it will be some transactions until it is taken in."""
+        return self._intake.is_behind
 
     @property
     def reported(self) -> bool:
         """Whether outcomes wait to be taken in."""
-        return bool(self._reports)
+        return bool(self._intake.reports)
 
     def nudge(self) -> None:
         """Look again: a slot became free."""
@@ -237,12 +228,12 @@ class PartitionActor:
     def stop(self) -> None:
         """Let `run` return after the cycle in hand."""
         self._stopping = True
-        self._room.set()
+        self._intake.let_in()
         self._wake.set()
 
     async def settle(self) -> None:
         """After `run` has returned: take in the outcomes that calls in flight reported."""
-        while self._reports:
+        while self._intake.reports:
             work = self._work()
             self._take_reports(work)
             await self._commit(work)
@@ -288,7 +279,7 @@ class PartitionActor:
         await self._fire_timers(work)
         self._walk(work)
         self._tell_of_channels(work)
-        self._start_attempts(work)
+        start_attempts(work, self._store, self._dispatcher)
         return await self._commit(work)
 
     def _work(self) -> Work:
@@ -311,45 +302,28 @@ class PartitionActor:
             self._walked = ""
 
     def _take_reports(self, work: Work) -> None:
-        while self._reports and work.size < self._settings.max_events:
-            work.decide(self._reports.popleft())
+        reports = self._intake.reports
+        while reports and work.size < self._settings.max_events:
+            work.decide(reports.popleft())
 
     def _take_batches(self, work: Work) -> None:
-        while self._batches and work.size < self._settings.max_events:
-            batch = self._batches.popleft()
-            self._queued -= batch.size
+        batches = self._intake.batches()
+        while work.size < self._settings.max_events and (batch := next(batches, None)) is not None:
             position = work.positions.get(batch.topic, 0)
             if batch.first > position:  # records were dropped on the way: read again from where we are
                 _log.warning("input.gap", topic=batch.topic, partition=self.partition, at=position, got=batch.first)
-                self._drop(batch.topic)
+                self._intake.drop(batch.topic)
                 self._seek(batch.topic, self.partition, position)
                 continue
             self._take_records(work, [record for record in batch.records if record.offset >= position])
             work.positions[batch.topic] = max(position, batch.next)
-        if not self._is_full:
-            self._room.set()
+        if not self._intake.is_full:
+            self._intake.let_in()
 
     def _take_records(self, work: Work, records: list[Record]) -> None:
         for record in records:
             work.take_record(record)
             self._read_until[record.topic] = record.timestamp_ms
-
-    def _drop(self, topic: str) -> None:
-        self._queue(batch for batch in self._batches if batch.topic != topic)
-
-    def _queue(self, batches: Iterable[Batch] = ()) -> None:
-        """Let these wait to be taken in, and no others."""
-        self._batches = deque(batches)
-        self._queued = sum(batch.size for batch in self._batches)
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether there is so much input that it will be some transactions until it is taken in."""
-        return self._queued >= _BEHIND_BYTES
-
-    @property
-    def _is_full(self) -> bool:
-        return self._queued >= self._settings.max_queued_bytes
 
     async def _fire_timers(self, work: Work) -> None:
         """Fire what is due, but nothing that an unread input might still come before."""
@@ -393,31 +367,6 @@ class PartitionActor:
         for channel in sorted(down.keys() - told.keys()):
             if self._speaks_of(channel, self.partition):
                 work.channel_paused(channel, down[channel])
-
-    def _start_attempts(self, work: Work) -> None:
-        """Give free slots first to actions that waited, then to those of this cycle."""
-        left: dict[str, int] = {}
-        pace, kept_back = self._dispatcher.pace, self._dispatcher.pace.exhausted()
-        waiting = [pair for channel in self._store.waiting_channels() for pair in self._waiting(channel, kept_back)]
-        for contact_id, enrollment_id in [*waiting, *work.requested]:
-            state: ContactState = work.state(contact_id)
-            enrollment = state.enrollments.get(enrollment_id)
-            action = enrollment.action if enrollment else None
-            if enrollment is None or action is None or action.status != "requested":
-                continue
-            channel, workflow_id = action.channel, enrollment.workflow_id
-            limit = limit_of(work.catalogue, enrollment) if channel in MESSAGE_CHANNELS else None
-            if channel not in left:
-                left[channel] = self._dispatcher.free_slots(channel)
-            if left[channel] > 0 and pace.may_begin(channel, workflow_id, limit):
-                work.start_attempt(contact_id, enrollment_id)
-                if is_running(work.state(contact_id), enrollment_id):
-                    pace.begins(channel, workflow_id, limit)
-                    left[channel] -= 1
-
-    def _waiting(self, channel: str, kept_back: list[str]) -> list[tuple[str, str]]:
-        but = kept_back if channel in MESSAGE_CHANNELS else ()
-        return self._store.waiting(channel, self._dispatcher.free_slots(channel), but=but)
 
     async def _commit(self, work: Work) -> bool:
         records = work.records()
