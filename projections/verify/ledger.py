@@ -76,6 +76,7 @@ class Ledger:
     def _open(self) -> None:
         self._db = sqlite3.connect(self._path, isolation_level=None)
         self._db.executescript(_CREATE)
+        self._db.execute(_GET, ("",))  # fails where the table is from before a change of its columns
         row = self._db.execute("SELECT body FROM meta").fetchone()
         self.stand = _stand.decode(row[0]) if row else Stand(origin=self._origin)
         if (self.stand.origin, self.stand.format) != (self._origin, FORMAT):

@@ -16,7 +16,8 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 from domain.errors import HeadraceError
 from schemas.event_log_errors import TopicMismatch, UnknownPartition, UnknownTopic
 from streams.kafka.end_offsets import EndOffsets
-from streams.kafka.errors import AuthenticationFailed, KafkaRefused, KafkaUnreachable
+from streams.kafka.errors import AuthenticationFailed, KafkaUnreachable
+from streams.kafka.explained import UNREACHABLE, explained
 from streams.kafka.records import Place
 from streams.kafka.settings import KafkaSettings
 
@@ -30,20 +31,7 @@ _NOT_ACCEPTED: Final = (
 """The client would try again until the time is out, and fail again."""
 _NOT_ACCEPTED_S: Final = 1.0
 """So long an answer may still come from a broker that let us in before."""
-_NOT_ALLOWED: Final = (
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-)
-"""The cluster knows who we are, and its access rules forbid it."""
 _LOOK_S: Final = 0.05
-_UNREACHABLE: Final = (
-    KafkaError._TIMED_OUT,  # noqa: SLF001 librdkafka's own codes begin so
-    KafkaError._TRANSPORT,  # noqa: SLF001
-    KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
-    KafkaError._RESOLVE,  # noqa: SLF001
-)
 PASSING: Final = (
     KafkaError._DESTROY,  # noqa: SLF001 the client was renewed meanwhile
     KafkaError.UNSTABLE_OFFSET_COMMIT,  # a transaction that was committed is being written into the group just now
@@ -223,11 +211,11 @@ class KafkaAdmin:
                 return await ask()
             except KafkaException as error:
                 code = error.args[0].code()
-                if code not in PASSING + STALE + _UNREACHABLE or time.monotonic() > deadline:
+                if code not in PASSING + STALE + UNREACHABLE or time.monotonic() > deadline:
                     raise self._explained(error, what) from error
             if code in STALE:
                 await self._refresh()
-            elif code in _UNREACHABLE:
+            elif code in UNREACHABLE:
                 self._renew()
             await asyncio.sleep(_PAUSE_S)
 
@@ -256,15 +244,3 @@ class KafkaAdmin:
             self._last_error = error.str()
         if error.code() in _NOT_ACCEPTED:
             self._not_accepted_at = time.monotonic()
-
-
-def explained(error: Any, failed: str, bootstrap: str, last_error: str = "") -> HeadraceError:
-    """The error of ours for one of librdkafka's; `failed` begins the sentence."""
-    if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001 its own code
-        return UnknownTopic(f"{failed}: the topic does not exist; `headrace topics create` makes what is missing")
-    if error.code() in _UNREACHABLE:
-        reasons = "check HEADRACE_KAFKA, the network, and the HEADRACE_KAFKA_* security settings"
-        because = last_error or error.name()
-        return KafkaUnreachable(f"{failed}: no broker of {bootstrap} answered ({because}); {reasons}")
-    mend = "; docs/operations/kafka.md says what each role must be allowed" if error.code() in _NOT_ALLOWED else ""
-    return KafkaRefused(f"{failed}: {error.name()}: {error.str()}{mend}")

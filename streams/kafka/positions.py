@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from streams.kafka.admin import PASSING, explained
+from streams.kafka.admin import PASSING
+from streams.kafka.explained import explained
 from streams.kafka.settings import KafkaSettings
 
 _ATTEMPT_S: Final = 10.0

@@ -8,8 +8,8 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from schemas.event_log import Chunk, Record
-from streams.kafka.admin import explained
 from streams.kafka.errors import ReadStalled
+from streams.kafka.explained import explained
 from streams.kafka.records import Place, record_of, size_of
 from streams.kafka.settings import KafkaSettings
 

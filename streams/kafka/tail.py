@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from schemas.event_log import Record
 from schemas.event_log_errors import LogClosed
-from streams.kafka.admin import explained
 from streams.kafka.errors import ReadStalled
+from streams.kafka.explained import explained
 from streams.kafka.reader import passes
 from streams.kafka.records import Place, record_of
 from streams.kafka.settings import KafkaSettings

@@ -9,8 +9,9 @@ from confluent_kafka import KafkaError, KafkaException
 from domain.errors import HeadraceError
 from schemas.event_log import NewRecord
 from schemas.event_log_errors import Fenced, TransactionFailed
-from streams.kafka.admin import KafkaAdmin, explained
+from streams.kafka.admin import KafkaAdmin
 from streams.kafka.brokers import Brokers
+from streams.kafka.explained import explained
 from streams.kafka.group import Membership, membership_of
 from streams.kafka.records import Place, check_records
 from streams.kafka.settings import KafkaSettings

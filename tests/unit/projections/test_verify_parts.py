@@ -1,6 +1,7 @@
 """The verifier's parts: sums that know no order, two ordered streams side by side, a fold that needs little memory."""
 
 import random
+import sqlite3
 
 import pytest
 from hypothesis import given
@@ -103,6 +104,18 @@ async def test_what_was_not_committed_is_forgotten_and_another_journals_ledger_i
     path.write_bytes(b"something else")
     with Ledger(path, HERE) as ledger:
         assert ledger.stand.offset == 0
+
+
+async def test_a_ledger_with_other_columns_is_begun_anew(log, tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    whole = await folded(log, path, 20)
+    with sqlite3.connect(path) as older:
+        older.execute("ALTER TABLE contacts DROP COLUMN row_seq")
+    older.close()
+
+    with Ledger(path, HERE) as ledger:
+        assert ledger.stand.offset == 0
+    assert await folded(log, path, 20) == whole
 
 
 async def test_a_journal_that_can_not_be_folded_is_named(log, tmp_path):
