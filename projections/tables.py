@@ -104,10 +104,13 @@ sa.Index(  # by hashes: a B-tree refuses what is long, and facts may hold anythi
     sa.func.translate(contacts.c.phone, sa.literal_column("' -().'"), sa.literal_column("''")),
     postgresql_using="hash",
 )
-_OF_ADDRESS: Final = sa.literal_column("'.*<([^>]*)>.*'"), sa.literal_column(r"'\1'")
 sa.Index(
     "ix_contacts_email",
-    sa.func.lower(sa.func.btrim(sa.func.regexp_replace(contacts.c.email, *_OF_ADDRESS))),
+    sa.func.lower(
+        sa.func.btrim(
+            sa.func.regexp_replace(contacts.c.email, sa.literal_column("'.*<([^>]*)>.*'"), sa.literal_column(r"'\1'"))
+        )
+    ),
     postgresql_using="hash",
 )
 
