@@ -1,11 +1,14 @@
 """Deciding what consent means: who may be written to no more, and messages that are skipped for it."""
 
-from typing import Any
+from typing import Any, Final
 
 from domain import command as c
 from domain import journal as j
 from domain.consent import find, keyword_of, normal_address, suppression_of
 from domain.decision import Decision
+
+MAX_ADDRESS: Final = 512
+"""What is longer is no address, and nothing is sent to it."""
 
 
 def hear_keyword(decision: Decision, data: dict[str, Any]) -> None:
@@ -20,7 +23,11 @@ def hear_keyword(decision: Decision, data: dict[str, Any]) -> None:
 def change_consent(decision: Decision, channel: str, address: str, *, allowed: bool, reason: str) -> None:
     """Record the change, unless it changes nothing."""
     normal = normal_address(channel, address, decision.context.phone_region)
-    if normal and allowed == (find(decision.state.suppressions, channel, normal) is not None):
+    if (
+        normal
+        and len(normal) <= MAX_ADDRESS
+        and allowed == (find(decision.state.suppressions, channel, normal) is not None)
+    ):
         personal = j.Address(normal)
         decision.record(j.ConsentChanged, channel=channel, allowed=allowed, reason=reason, personal=personal)
 

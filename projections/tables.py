@@ -99,8 +99,19 @@ contacts: Final = sa.Table(
     _at("created_at"),
     _at("updated_at"),
 )
+sa.Index(  # by hashes: a B-tree refuses what is long, and facts may hold anything
+    "ix_contacts_phone",
+    sa.func.translate(contacts.c.phone, sa.literal_column("' -().'"), sa.literal_column("''")),
+    postgresql_using="hash",
+)
 sa.Index(
-    "ix_contacts_phone", sa.func.translate(contacts.c.phone, sa.literal_column("' -().'"), sa.literal_column("''"))
+    "ix_contacts_email",
+    sa.func.lower(
+        sa.func.btrim(
+            sa.func.regexp_replace(contacts.c.email, sa.literal_column("'.*<([^>]*)>.*'"), sa.literal_column(r"'\1'"))
+        )
+    ),
+    postgresql_using="hash",
 )
 
 workflow_enrollments: Final = sa.Table(
@@ -197,7 +208,12 @@ send_ledger: Final = sa.Table(
 sa.Index("ix_ledger_requested", send_ledger.c.requested_at.desc(), send_ledger.c.action_key)
 sa.Index("ix_ledger_enrollment", send_ledger.c.enrollment_id)
 sa.Index("ix_ledger_contact", send_ledger.c.contact_id, send_ledger.c.requested_at.desc())
-sa.Index("ix_ledger_provider_id", send_ledger.c.provider_id, postgresql_where=send_ledger.c.provider_id.is_not(None))
+sa.Index(
+    "ix_ledger_provider_id",
+    send_ledger.c.provider_id,
+    postgresql_using="hash",
+    postgresql_where=send_ledger.c.provider_id.is_not(None),
+)
 
 consents: Final = sa.Table(
     "consents",

@@ -1,7 +1,8 @@
 """Webhooks: what Twilio and SendGrid tell us later. Each is answered once it is durable; the engine then takes it in."""
 
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -16,7 +17,7 @@ from api.produce import command_record
 from api.services import SERVICES, Services
 from api.webhooks.deliveries import first, report_of
 from api.webhooks.inbound_sms import sms_records
-from api.webhooks.sendgrid import Event, consent_of, delivery_of
+from api.webhooks.sendgrid import Event, address_of, consent_of, delivery_of
 from api.webhooks.signatures import check_sendgrid, check_twilio
 from domain.command import Command
 from domain.errors import HeadraceError
@@ -73,13 +74,25 @@ async def sendgrid_events(request: web.Request, payload: bytes) -> web.Response:
         message = f"expected a JSON array of SendGrid's events: {error}"
         raise BadRequest(message, code="bad_json") from error
     known = await _contacts_of(services, [event.action_key for event in events if not event.contact])
+    holders = await _holders_of(services, {address for event in events if (address := address_of(event))})
     commands: list[Command] = []
     for event in events:
         contact_id = event.contact or known.get(event.action_key)
-        command = (delivery_of(event, contact_id) or consent_of(event, contact_id)) if contact_id else None
-        commands += [command] if command is not None else []
+        commands += _commands_of(event, contact_id, holders[address_of(event) or ""])
     await _tell(services, commands, seen=len(events))
     return web.Response(status=204)
+
+
+def _commands_of(event: Event, contact_id: str | None, holders: set[str]) -> Iterator[Command]:
+    """What an event of SendGrid means for the contact whom the message went to, and for all others who have the address."""
+    report = delivery_of(event, contact_id) if contact_id else None
+    own = {contact_id} if contact_id else set()
+    if report is not None:
+        yield report  # it ends its own contact's consent, too
+    for one in sorted(holders - own if report is not None else holders | own):
+        consent = consent_of(event, one)
+        if consent is not None:
+            yield consent
 
 
 def _form(payload: bytes) -> MultiDict[str]:
@@ -102,6 +115,19 @@ async def _contacts_of(services: Services, action_keys: Sequence[str]) -> dict[s
         return {}
     rows: Sequence[Row] = await fetch_all(services.database, "contacts_of_actions", {"action_keys": wanted})
     return {row["action_key"]: row["contact_id"] for row in rows}
+
+
+async def _holders_of(services: Services, addresses: Collection[str]) -> defaultdict[str, set[str]]:
+    """Who has each of these e-mail addresses: consent is about the address, whoever the message went to."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    rows = (
+        await fetch_all(services.database, "contacts_with_emails", {"spellings": sorted(addresses)})
+        if addresses
+        else ()
+    )
+    for row in rows:
+        found[row["spelling"]].add(row["id"])
+    return found
 
 
 async def _tell(services: Services, commands: Sequence[Command], *, seen: int) -> None:

@@ -35,9 +35,9 @@ SELECT c.id, translate(c.phone, ' -().', '') AS spelling
 
 -- name: contacts_with_emails
 -- `spellings`: addresses in lower case, without the names that they may stand with.
-SELECT c.id, a.spelling
-  FROM contacts c, lower(coalesce(substring(c.email FROM '<([^>]*)>'), trim(c.email))) AS a (spelling)
- WHERE a.spelling = ANY(%(spellings)s::text[])
+SELECT c.id, lower(btrim(regexp_replace(c.email, '.*<([^>]*)>.*', '\1'))) AS spelling
+  FROM contacts c
+ WHERE lower(btrim(regexp_replace(c.email, '.*<([^>]*)>.*', '\1'))) = ANY(%(spellings)s::text[])
 
 -- name: suppressed_addresses
 -- Which of these contacts' addresses are not written to.

@@ -9,6 +9,8 @@ import msgspec
 
 from api.webhooks.deliveries import report_of
 from domain.command import ChangeConsent, ReportDelivery
+from domain.consent import normal_address
+from domain.delivery import ENDS_CONSENT
 from domain.ids import deterministic_uuid
 
 STATUSES: Final = {
@@ -24,6 +26,7 @@ STATUSES: Final = {
     "group_unsubscribe": "unsubscribed",
 }
 _RESUBSCRIBED: Final = "group_resubscribe"
+_OPTED_IN: Final = "opted_in"
 _BLOCKED: Final = "blocked"
 """The type of a bounce that says nothing of the address: the server refused this message, for now."""
 _MAX_TIME_S: Final = 253_402_300_799
@@ -46,11 +49,9 @@ class Event(msgspec.Struct, frozen=True):
 
 def delivery_of(event: Event, contact_id: str) -> ReportDelivery | None:
     """What it says of one of our messages; None when it is about something else."""
-    status = STATUSES.get(event.event)
+    status = _status(event)
     if status is None:
         return None
-    if status == "bounced" and event.type == _BLOCKED:
-        status = "failed"
     return report_of(
         provider="sendgrid",
         action_key=_clean(event.action_key),
@@ -65,18 +66,35 @@ def delivery_of(event: Event, contact_id: str) -> ReportDelivery | None:
     )
 
 
+def address_of(event: Event) -> str | None:
+    """The address that is not written to any more, or again; None when the event says nothing of consent."""
+    return normal_address("email", _clean(event.email)) or None if _consent(event) is not None else None
+
+
 def consent_of(event: Event, contact_id: str) -> ChangeConsent | None:
-    """A contact who subscribes again may be written to again."""
-    if event.event != _RESUBSCRIBED or not event.email:
+    """What it means for a contact who has the address."""
+    reason = _consent(event)
+    if reason is None or not event.email:
         return None
     return ChangeConsent(
-        command_id=deterministic_uuid("consent", "sendgrid", event.sg_event_id, event.email),
+        command_id=deterministic_uuid("consent", "sendgrid", event.sg_event_id, event.email, contact_id),
         contact_id=_clean(contact_id),
         channel="email",
         address=_clean(event.email),
-        allowed=True,
-        reason="opted_in",
+        allowed=reason == _OPTED_IN,
+        reason=reason,
     )
+
+
+def _status(event: Event) -> str | None:
+    """The delivery's status under our own name."""
+    status = STATUSES.get(event.event)
+    return "failed" if status == "bounced" and event.type == _BLOCKED else status
+
+
+def _consent(event: Event) -> str | None:
+    """The reason for which consent ends or is there again, if it is."""
+    return _OPTED_IN if event.event == _RESUBSCRIBED else ENDS_CONSENT.get(_status(event) or "")
 
 
 def _clean(text: str) -> str:

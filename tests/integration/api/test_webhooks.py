@@ -223,6 +223,33 @@ class TestSendGrid:
         assert commands[0].occurred_at_ms == 1_800_000_000_000
         assert (commands[3].allowed, commands[3].address) == (True, "ada@example.com")
 
+    async def test_an_end_of_consent_reaches_every_contact_with_the_address(self, api, read_side):
+        for id in ("ada", "bob"):
+            await read_side.contact(id, email="Ada <ADA@example.com>")
+        await read_side.contact("eve", email="eve@example.com")
+        ours = {"action_key": ACTION, "contact": "ada", "email": "ada@example.com", "sg_event_id": "1"}
+
+        assert (await sendgrid(api, [ours | {"event": "unsubscribe"}])).status == 204
+
+        report, other = sorted(await commands_of(api, 2), key=lambda one: one.contact_id)
+        assert (type(report), report.contact_id, report.status) == (ReportDelivery, "ada", "unsubscribed")
+        assert (type(other), other.contact_id, other.allowed) == (ChangeConsent, "bob", False)
+        assert (other.address, other.reason) == ("ada@example.com", "opted_out")
+
+    async def test_so_does_one_that_an_email_of_another_system_was_answered_with(self, api, read_side):
+        await read_side.contact("ada", email="ada@example.com")
+        stray = {"email": "ada@example.com", "timestamp": 1_800_000_000}
+        events = [
+            stray | {"event": "spamreport", "sg_event_id": "1"},
+            stray | {"event": "bounce", "type": "blocked", "sg_event_id": "2"},
+            stray | {"event": "open", "sg_event_id": "3"},
+        ]
+
+        assert (await sendgrid(api, events)).status == 204
+
+        (command,) = await commands_of(api, 1)
+        assert (command.contact_id, command.allowed, command.reason) == ("ada", False, "spam_reported")
+
     @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b"\xff", b"[" * 5_000])
     async def test_what_is_no_list_of_events_is_a_bad_request(self, api, body):
         assert_problem(await sendgrid(api, body), 400, "bad_json")

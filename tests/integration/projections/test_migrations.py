@@ -83,7 +83,9 @@ def test_where_definitions_were_in_force_before_the_journals_offsets_were_kept(d
     with psycopg.connect(database_url, autocommit=True) as connection:
         # as migration 0002 left it
         connection.execute("DROP TABLE catalogue_advances, send_ledger, consents")
-        connection.execute("DROP INDEX ix_contacts_phone, ix_enrollments_due, ix_enrollments_in_hand")
+        connection.execute(
+            "DROP INDEX ix_contacts_email, ix_contacts_phone, ix_enrollments_due, ix_enrollments_in_hand"
+        )
         connection.execute("ALTER TABLE workflow_enrollments DROP COLUMN paused_by, DROP COLUMN awaits_event")
         connection.execute('ALTER TABLE timeline DROP COLUMN "offset"')
         connection.execute("UPDATE alembic_version SET version_num = '0002'")

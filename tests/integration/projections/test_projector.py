@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import string
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -149,6 +150,16 @@ async def test_a_life_is_shown_event_by_event(log: MemoryEventLog, read_side_url
         (("active", "hook", False), [("sms", "completed", 2), ("wait", "completed", 0), ("hook", "pending", 0)]),
     ]
     assert rows(read_side_url, "SELECT summary FROM timeline ORDER BY seq")[1] == ("Enrolled in workflow Actions v1",)
+
+
+async def test_facts_are_shown_however_long_they_are(log: MemoryEventLog, read_side_url: str) -> None:
+    text = "".join(random.Random(1).choices(string.ascii_letters, k=20_000))  # nothing makes it shorter
+    spec = Spec(*WORKFLOWS).created(phone=text, email=text).started().outcome("succeeded", provider_id=text)
+    await write(log, spec.journal)
+    await project_all(log, read_side_url)
+
+    assert rows(read_side_url, "SELECT phone, email FROM contacts") == [(text, text)]
+    assert rows(read_side_url, "SELECT provider_id FROM send_ledger WHERE provider_id IS NOT NULL") == [(text,)]
 
 
 async def test_definitions_their_results_and_templates_are_shown(log: MemoryEventLog, read_side_url: str) -> None:

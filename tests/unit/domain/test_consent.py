@@ -79,6 +79,13 @@ def test_stopping_twice_or_starting_without_a_stop_changes_nothing():
     Spec(SMS).created().fact("contact.sms_received", {"body": "YES"}).then(happened("contact_event_accepted"))
 
 
+def test_what_is_too_long_for_an_address_is_none():
+    spec = Spec(workflow(step("hi", "send_sms"))).created()
+    spec.fact("contact.sms_received", {"body": "STOP", "from": "+1" + "5" * 3_000}).then(
+        happened("contact_event_accepted")
+    )
+
+
 def test_a_start_lifts_the_stop():
     spec = Spec(SMS).created().fact("contact.sms_received", {"body": "STOP"})
     spec.fact("contact.sms_received", {"body": "start"}).then(
