@@ -103,7 +103,7 @@ async def test_roles_that_are_let_in_by_different_ways_over_tls_work_together(wa
 
 def test_a_role_that_is_not_let_in_says_what_to_set_and_ends(ways_in, tmp_path):
     stranger = ways_in["plain"] | {"HEADRACE_KAFKA_SASL_PASSWORD": "guess", "HEADRACE_DATA_DIR": str(tmp_path / "data")}
-    not_accepted = headrace("worker", environment=stranger)
+    not_accepted = headrace("worker", "--health-port", "0", environment=stranger)
     assert not_accepted.returncode == UNREACHABLE
     assert re.search(r"authentication with \S+ failed .*check the HEADRACE_KAFKA_SASL_", not_accepted.stderr)
     assert "guess" not in not_accepted.stderr
@@ -111,6 +111,6 @@ def test_a_role_that_is_not_let_in_says_what_to_set_and_ends(ways_in, tmp_path):
     hasty = ways_in["plain"] | {"HEADRACE_KAFKA_SESSION_TIMEOUT": "1", "HEADRACE_DATA_DIR": str(tmp_path / "data")}
     made = headrace("topics", "create", environment=hasty | {"HEADRACE_KAFKA_REPLICATION_FACTOR": "1"})
     assert made.returncode == 0, made.stdout + made.stderr
-    refused = headrace("worker", environment=hasty)
+    refused = headrace("worker", "--health-port", "0", environment=hasty)
     assert refused.returncode == 1
     assert "HEADRACE_KAFKA_SESSION_TIMEOUT" in refused.stdout + refused.stderr
