@@ -32,8 +32,9 @@ def run_projector(settings: Settings) -> int:
     verification: ScheduledVerification | None = None
 
     def readiness() -> tuple[bool, Mapping[str, Any]]:
-        checkpoints = projector.checkpoints if projector is not None else {}
-        return bool(checkpoints), {"sources": len(checkpoints), "verify": verification.last if verification else {}}
+        checkpoints, trouble = (projector.checkpoints, projector.trouble) if projector is not None else ({}, None)
+        facts = {"sources": len(checkpoints), "trouble": trouble, "verify": verification.last if verification else {}}
+        return bool(checkpoints) and trouble is None, facts
 
     def forget() -> None:
         nonlocal projector

@@ -66,6 +66,8 @@ class Projector:
         self._connection: Connection | None = None
         self._checkpoints: dict[Source, int] = {}
         self._names: dict[tuple[str, int], str] = {}
+        self.trouble: str | None = None
+        """The kind of error that keeps it from projecting just now; it tries again."""
         self._stopping = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
@@ -93,6 +95,7 @@ class Projector:
                     log.warning("projector.checkpoint_conflict", projector=self._name, reason=str(conflict))
                     await self._in_thread(self._close)
                 except _TRANSIENT as error:
+                    self.trouble = type(error).__name__
                     log.warning("projector.database_lost", projector=self._name, error=str(error), retry_s=delay)
                     await self._in_thread(self._close)
                     await self._sleep(delay)
@@ -115,10 +118,12 @@ class Projector:
         """Project what is there, or wait for more."""
         batch = await read_batch(self._log, self._checkpoints, size=self._batch_size)
         if batch.empty:
+            self.trouble = None
             await self._until_stopped(self._log.wait(batch.seen, timeout=WAIT_SECONDS))
             return
         began = time.monotonic()
         events = await self._in_thread(lambda: self._project(batch))
+        self.trouble = None
         self._metrics.projected(events.counts, time.monotonic() - began)
         self._checkpoints.update({source: now for source, (_, now) in events.moves.items()})
         if events.unreadable is not None:

@@ -326,6 +326,25 @@ async def test_a_connection_cut_in_the_middle_of_a_batch_leaves_nothing_of_it(
     assert rows(read_side_url, "SELECT count(*) FROM contacts") == [(1,)]
 
 
+async def test_a_projector_says_what_keeps_it_from_projecting_until_nothing_does(
+    log: MemoryEventLog, read_side_url: str
+) -> None:
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'headrace victim'"
+    name = rows(read_side_url, "SELECT current_database()")[0][0]
+    async with projecting(log, read_side_url, name="victim") as projector:
+        await caught_up(log, projector)
+        assert projector.trouble is None
+        with psycopg.connect(read_side_url, autocommit=True) as owner:
+            owner.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+            owner.execute(cut)
+            await write(log, Spec(*WORKFLOWS).created().journal)
+            await until(lambda: projector.trouble == "ReadOnlySqlTransaction")
+            owner.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
+            owner.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        await caught_up(log, projector)
+        await until(lambda: projector.trouble is None)
+
+
 async def test_half_a_transaction_is_never_shown(log: MemoryEventLog, read_side_url: str) -> None:
     journal = Spec(*WORKFLOWS).created().journal
     home = home_partition("ada", PARTITIONS)
