@@ -22,7 +22,7 @@ from schemas.event_log import LogReader
 from streams.embedded.reader import EmbeddedLogReader
 from streams.store_snapshot import open_store_snapshot
 
-CONTACTS = {"full": 40_000, "quick": 5_000}
+CONTACTS = {"full": 160_000, "quick": 5_000}
 WORKERS = 2
 
 
@@ -54,6 +54,7 @@ async def run(directory: Path, size: str) -> list[Figure]:
                 return rows.shows(ends)
 
             await one.until(shown, "the rows to be written", seconds=300)
+            await asyncio.to_thread(rows.vacuum)
             with worker_pool(WORKERS) as processes:
                 await asyncio.gather(*[asyncio.wrap_future(processes.submit(settle)) for _ in range(WORKERS)])
                 plan = Plan(
