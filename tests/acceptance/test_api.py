@@ -248,6 +248,12 @@ def test_health_openapi_and_stats(headrace, story):
 # ---------------------------------------------------------------- pages
 
 
+def delivered(headrace, contact_id):
+    """How many messages of the contact were reported delivered: the last that is heard of them."""
+    items = headrace.get(f"/contacts/{contact_id}/timeline?limit=500")["items"]
+    return sum(one["type"] == "delivery_reported" and one["summary"].endswith("delivered") for one in items)
+
+
 def walk(headrace, path, limit):
     """All items of a list, page by page; no page is longer than `limit`."""
     found, query = [], {"limit": limit}
@@ -266,6 +272,8 @@ def test_pages_join_to_the_whole_list(headrace, story):
     contact_id = headrace.contact()
     for _ in range(3):
         headrace.enrol(story["workflow"], contact_id)
+    for contact, messages in ((contact_id, 3), (story["contact"], 1)):
+        eventually(lambda of=contact, all_=messages: delivered(headrace, of) >= all_, "all deliveries to be reported")
     for path in (
         "/workflows",
         f"/workflows/{story['workflow']['id']}/enrollments",
