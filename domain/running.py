@@ -69,19 +69,9 @@ def _apply(decision: Decision, enrollment: Enrollment, step: Step, visit: int, o
                 _change(decision, enrollment, step, visit, change)
             data = j.StepData(outcome.input, outcome.output)
             complete_step(decision, enrollment, step, visit, data, branch=outcome.branch)
-        case Wait():
+        case Wait() | Listen():
             decision.on_visit(
-                j.TimerSet,
-                enrollment,
-                step.id,
-                visit,
-                step_type=step.kind,
-                due_at_ms=outcome.due_at_ms,
-                personal=j.StepData(outcome.input),
-            )
-        case Listen():
-            decision.on_visit(
-                j.EventAwaited,
+                j.TimerSet if isinstance(outcome, Wait) else j.EventAwaited,
                 enrollment,
                 step.id,
                 visit,

@@ -37,6 +37,20 @@ async def actions_at(url: str, *, allow: tuple[str, ...] = ("127.0.0.1",), **cha
         await registry.close()
 
 
+def context_of(step_type: str, key: str, *, timeout_s: float = 10.0, has_secrets: bool = False) -> ActionContext:
+    """What an action knows of its first attempt."""
+    return ActionContext(
+        idempotency_key=key,
+        attempt=1,
+        enrollment_id="e",
+        step_id="s",
+        step_type=step_type,
+        timeout_s=timeout_s,
+        start_within_s=timeout_s,
+        has_secrets=has_secrets,
+    )
+
+
 async def run(
     registry: ActionRegistry,
     step_type: str,
@@ -48,16 +62,7 @@ async def run(
     has_secrets=False,
 ) -> ActionResult:
     """One call of an action."""
-    context = ActionContext(
-        idempotency_key=key,
-        attempt=1,
-        enrollment_id="e",
-        step_id="s",
-        step_type=step_type,
-        timeout_s=timeout_s,
-        start_within_s=timeout_s,
-        has_secrets=has_secrets,
-    )
+    context = context_of(step_type, key, timeout_s=timeout_s, has_secrets=has_secrets)
     with calling(context):
         return await registry.get(step_type).execute(contact, config, {})
 
@@ -66,16 +71,7 @@ async def asked(
     registry: ActionRegistry, step_type: str, config: dict, *, contact=ANN, key="e/s/1", ago_s=10.0, not_ids=()
 ) -> ActionResult:
     """One question about an attempt that was made within the last seconds."""
-    context = ActionContext(
-        idempotency_key=key,
-        attempt=1,
-        enrollment_id="e",
-        step_id="s",
-        step_type=step_type,
-        timeout_s=10,
-        start_within_s=10,
-    )
     now_ms = int(time.time() * 1000)
     question = Question(attempt=1, since_ms=now_ms - int(ago_s * 1000), until_ms=now_ms, not_ids=frozenset(not_ids))
-    with calling(context):
+    with calling(context_of(step_type, key)):
         return await registry.get(step_type).reconcile(contact, config, question)
